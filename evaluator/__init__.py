@@ -1,0 +1,1 @@
+"""Scores LUSS predictions against truth masks: arrays and files in, numbers out."""

@@ -1,0 +1,1 @@
+"""PASS, the reference model, will live here; the import rules already hold for it."""

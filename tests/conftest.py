@@ -1,0 +1,24 @@
+"""What holds for every test: Hypothesis without a deadline, and no silent skip when CI forbids it."""
+
+import os
+from collections.abc import Generator
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("luss", deadline=None)
+settings.load_profile("luss")
+
+REQUIRE_ALL = os.environ.get("LUSS_REQUIRE_ALL") == "1"  # noqa: TID251  # not a setting of ours
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skip into a failure where LUSS_REQUIRE_ALL=1 says that everything must run."""
+    report = yield
+    if REQUIRE_ALL and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, and LUSS_REQUIRE_ALL=1: {report.longrepr}"
+    return report
