@@ -1,4 +1,4 @@
-"""What holds for every test: Hypothesis without a deadline, and no silent skip when CI forbids it."""
+"""For every test: Hypothesis without a deadline, and no silent skip when CI forbids it."""
 
 import os
 from collections.abc import Generator
