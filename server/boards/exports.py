@@ -1,0 +1,87 @@
+"""A board for other programs: CSV for tables, LaTeX for papers."""
+
+import csv
+import io
+from collections.abc import Iterable
+
+from server.boards.table import Row
+from server.models import HEADLINE_SCORES
+
+FACT_COLUMNS = (
+    "rank",
+    "kind",
+    "method",
+    "team",
+    "backbone",
+    "submission",
+    "source",
+    "date",
+    "unranked_because",
+)
+LATEX_SCORES = {
+    "miou": "mIoU",
+    "bmiou": "b-mIoU",
+    "img_acc": "Img-Acc",
+    "f_beta": r"$F_\beta$",
+}
+LATEX_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
+
+
+def as_csv(rows: Iterable[Row]) -> str:
+    """Return one line a row, scores in full precision, unknown ones empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*FACT_COLUMNS, *HEADLINE_SCORES])
+    for row in rows:
+        facts = [_cell(getattr(row, column)) for column in FACT_COLUMNS]
+        writer.writerow([*facts, *(_cell(row.scores[name]) for name in HEADLINE_SCORES)])
+    return text.getvalue()
+
+
+def as_latex(rows: Iterable[Row]) -> str:
+    """Return a booktabs table; reported rows carry their rank in brackets."""
+    head = " & ".join(["", "Method", "Backbone", *LATEX_SCORES.values()])
+    body = "".join(f"{_latex_line(row)} \\\\\n" for row in rows)
+    columns = "rll" + "r" * len(LATEX_SCORES)
+    return (
+        f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{head} \\\\\n\\midrule\n"
+        f"{body}\\bottomrule\n\\end{{tabular}}\n"
+    )
+
+
+def _latex_line(row: Row) -> str:
+    rank = "--" if row.rank is None else str(row.rank)
+    scores = [row.scores[name] for name in LATEX_SCORES]
+    return " & ".join(
+        [
+            rank if row.kind == "verified" else f"({rank})",
+            _escaped(row.method),
+            _escaped(row.backbone or "--"),
+            *("--" if score is None else f"{score:.2f}" for score in scores),
+        ]
+    )
+
+
+def _escaped(text: str) -> str:
+    return "".join(LATEX_SPECIAL.get(letter, letter) for letter in text)
+
+
+def _cell(value: object) -> str:
+    """Return a cell's text; one that a spreadsheet would run as a formula is quoted."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return repr(value)
+    text = str(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text

@@ -1,0 +1,90 @@
+"""Look-ups of boards and of what stands on them."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from server.models import (
+    Board,
+    Category,
+    Protocol,
+    ReportedResult,
+    Score,
+    Split,
+    SplitName,
+    Submission,
+    SubmissionState,
+    Subset,
+    TruthVersion,
+)
+
+
+def all_boards(session: Session) -> Sequence[Board]:
+    """Return every board in the order of a page: subset, then test before val, then protocol."""
+    boards = session.scalars(
+        select(Board)
+        .join(Split)
+        .join(Subset)
+        .options(joinedload(Board.split).joinedload(Split.subset))
+        .order_by(Subset.position, Split.name, Board.id)
+    )
+    return boards.all()
+
+
+def board(session: Session, *, protocol: Protocol, subset: str, split: SplitName) -> Board | None:
+    return session.scalar(
+        select(Board)
+        .join(Split)
+        .join(Subset)
+        .where(Board.protocol == protocol, Subset.slug == subset, Split.name == split)
+        .options(joinedload(Board.split).joinedload(Split.subset))
+    )
+
+
+def scored(session: Session, board_id: int) -> Sequence[tuple[Submission, Score]]:
+    """Return the public scored submissions of a board with each of their scores, oldest first."""
+    rows = session.execute(
+        select(Submission, Score)
+        .join(Score, Score.submission_id == Submission.id)
+        .where(
+            Submission.board_id == board_id,
+            Submission.is_public,
+            Submission.state == SubmissionState.SCORED,
+        )
+        .options(joinedload(Submission.method), joinedload(Submission.team))
+        .order_by(Submission.id, Score.id)
+    )
+    return [(submission, score) for submission, score in rows]
+
+
+def reported(session: Session, board_id: int) -> Sequence[ReportedResult]:
+    return session.scalars(
+        select(ReportedResult)
+        .where(ReportedResult.board_id == board_id)
+        .order_by(ReportedResult.id)
+    ).all()
+
+
+def categories(session: Session, subset_id: int) -> Sequence[Category]:
+    return session.scalars(
+        select(Category).where(Category.subset_id == subset_id).order_by(Category.class_id)
+    ).all()
+
+
+def truth(session: Session, split: Split) -> TruthVersion | None:
+    return session.scalar(
+        select(TruthVersion).where(
+            TruthVersion.split_id == split.id, TruthVersion.version == split.truth_version
+        )
+    )
+
+
+def split(session: Session, *, subset: str, name: SplitName) -> Split | None:
+    return session.scalar(
+        select(Split).join(Subset).where(Subset.slug == subset, Split.name == name)
+    )
+
+
+def subset_slugs(session: Session) -> Sequence[str]:
+    return session.scalars(select(Subset.slug).order_by(Subset.position)).all()

@@ -1,0 +1,87 @@
+"""Engine, sessions, and the only two ways to use them.
+
+`unit_of_work` is the one place that commits; `reading` refuses to write, and it is the database
+that refuses. On SQLite a unit of work begins IMMEDIATE: two of them cannot both read a count and
+then both write on the strength of it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.orm import Session, sessionmaker
+
+from server.jobs.queue import JobQueue, collected_jobs
+
+BUSY_TIMEOUT_MS = 10_000
+READ_ONLY = "luss_read_only"
+
+
+class Database:
+    """One database and the queue that is rung when something was committed to it."""
+
+    def __init__(self, url: str, queue: JobQueue) -> None:
+        self.engine = _engine(url)
+        self._queue = queue
+        self._writing = sessionmaker(self.engine, expire_on_commit=False)
+        self._reading = sessionmaker(
+            self.engine.execution_options(**{READ_ONLY: True}),
+            expire_on_commit=False,
+            autoflush=False,
+        )
+
+    @contextmanager
+    def unit_of_work(self) -> Iterator[Session]:
+        """Yield a session; commit at the end, then ring the jobs it collected; else roll back."""
+        with self._writing() as session:
+            yield session
+            session.commit()
+            jobs = collected_jobs(session)
+        for job in jobs:
+            self._queue.ring(job)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Yield a session in which the database refuses every write."""
+        with self._reading() as session:
+            yield session
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        engine = create_engine(url, pool_pre_ping=True)
+        event.listen(engine, "begin", _begin_standard)
+        return engine
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _begin_standard(connection: Connection) -> None:
+    if connection.get_execution_options().get(READ_ONLY):
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver would begin DEFERRED, and late
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    read_only = bool(connection.get_execution_options().get(READ_ONLY))
+    connection.exec_driver_sql(f"PRAGMA query_only = {int(read_only)}")
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

@@ -1,0 +1,94 @@
+"""From an error to an answer: RFC 9457 problem+json for programs, a page for people."""
+
+import logging
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import ClassVar
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse
+from starlette.exceptions import HTTPException
+
+from server.errors import FieldInvalid, NotFound, NotSignedIn, ServerError
+from server.web.templating import render
+
+log = logging.getLogger(__name__)
+PROBLEM_JSON = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorPage:
+    """Any error, as a sentence for the person who must act."""
+
+    template: ClassVar[str] = "error.html"
+
+    status: int
+    title: str
+    message: str
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(ServerError, _server_error)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+def problem(error: ServerError) -> JSONResponse:
+    body = {
+        "type": f"/docs/errors#{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "code": error.code,
+        "detail": error.message,
+        **error.details,
+    }
+    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotSignedIn) else None
+    return JSONResponse(body, status_code=error.status, media_type=PROBLEM_JSON, headers=headers)
+
+
+def _answer(request: Request, error: ServerError) -> Response:
+    path = request.url.path
+    if path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
+        return problem(error)
+    if isinstance(error, NotSignedIn) and request.method == "GET":
+        return RedirectResponse(f"/sign-in?next={path}", status_code=HTTPStatus.SEE_OTHER)
+    page = ErrorPage(status=error.status, title=error.title, message=error.message)
+    return render(request, page, status=error.status)
+
+
+def _server_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ServerError)  # noqa: S101  # registered for this class
+    return _answer(request, error)
+
+
+def _http_exception(request: Request, error: Exception) -> Response:
+    """Put the framework's own refusals (no such path, no such method) into our form."""
+    assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return _answer(request, NotFound(f"There is nothing at {request.url.path}."))
+    framed = ServerError(error.detail)
+    framed.status, framed.title = error.status_code, error.detail
+    framed.code = HTTPStatus(error.status_code).name.lower()
+    response = _answer(request, framed)
+    response.headers.update(error.headers or {})
+    return response
+
+
+def _validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for this class
+    problems = [
+        {"field": ".".join(str(part) for part in each["loc"][1:]), "message": each["msg"]}
+        for each in error.errors()
+    ]
+    sentence = "; ".join(f"{each['field']}: {each['message']}" for each in problems)
+    return _answer(request, FieldInvalid(f"{sentence}.", fields=problems))
+
+
+def _unforeseen(request: Request, error: Exception) -> Response:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return _answer(
+        request,
+        ServerError("This is our fault, not yours. It has been logged; please try again."),
+    )

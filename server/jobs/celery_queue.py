@@ -1,0 +1,69 @@
+"""Rings over Celery: the only module of the server that imports it.
+
+Delivery is an accelerator and never the guarantee, hence the rules below stand together:
+late acknowledgement, rejection when a child is lost, no hoarding, JSON only.
+"""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from server.jobs.queue import SCORE_SUBMISSION, SWEEP, Job
+from server.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def celery_settings(settings: Settings) -> dict[str, Any]:
+    """Return the Celery configuration that producers and workers share."""
+    limit = settings.scoring_limit_seconds
+    if settings.broker_url:
+        broker, transport = settings.broker_url, {"visibility_timeout": round(1.1 * limit)}
+    else:
+        broker, transport = "filesystem://", _file_transport(settings.broker_folder)
+    return {
+        "broker_url": broker,
+        "broker_transport_options": transport,
+        "broker_connection_retry_on_startup": True,
+        "accept_content": ["json"],
+        "task_serializer": "json",
+        "task_ignore_result": True,
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "task_time_limit": limit,
+        "task_default_queue": "score",
+        "worker_prefetch_multiplier": 1,
+        "worker_enable_remote_control": False,
+        "worker_hijack_root_logger": False,
+        "task_routes": {SCORE_SUBMISSION: {"queue": "score"}, SWEEP: {"queue": "score"}},
+    }
+
+
+def _file_transport(folder: Path) -> dict[str, Any]:
+    """Return the options of kombu's file broker: one folder is in-tray and out-tray."""
+    messages, control = folder / "messages", folder / "control"
+    for each in (messages, control):
+        each.mkdir(parents=True, exist_ok=True)
+    return {
+        "data_folder_in": str(messages),
+        "data_folder_out": str(messages),
+        "control_folder": str(control),
+        "polling_interval": 0.2,
+    }
+
+
+class CeleryQueue:
+    """Sends a message per job."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._celery = Celery("luss")
+        self._celery.conf.update(celery_settings(settings))
+
+    def ring(self, job: Job) -> None:
+        try:
+            self._celery.send_task(job.task, args=[job.row_id], retry=False)
+        except (OperationalError, OSError) as reason:
+            log.warning("the broker is out of reach, the sweeper will ring %s: %s", job, reason)

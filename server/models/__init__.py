@@ -1,0 +1,44 @@
+"""Every model, so that whoever imports the package sees the whole metadata."""
+
+from server.models.account import ApiToken, BrowserSession, Scope, User
+from server.models.base import Base, UtcDateTime, new_public_id
+from server.models.benchmark import (
+    Board,
+    Category,
+    Protocol,
+    Split,
+    SplitName,
+    Subset,
+    TruthVersion,
+)
+from server.models.score import HEADLINE_SCORES, HeadlineScores, ReportedResult, Score
+from server.models.submission import CARD_FIELDS, MethodCard, Submission, SubmissionState
+from server.models.team import Membership, Method, Team
+
+__all__ = [
+    "CARD_FIELDS",
+    "HEADLINE_SCORES",
+    "ApiToken",
+    "Base",
+    "Board",
+    "BrowserSession",
+    "Category",
+    "HeadlineScores",
+    "Membership",
+    "Method",
+    "MethodCard",
+    "Protocol",
+    "ReportedResult",
+    "Scope",
+    "Score",
+    "Split",
+    "SplitName",
+    "Submission",
+    "SubmissionState",
+    "Subset",
+    "Team",
+    "TruthVersion",
+    "User",
+    "UtcDateTime",
+    "new_public_id",
+]

@@ -1,0 +1,91 @@
+"""What can be submitted to: subsets, their categories and splits, and the boards."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from server.models.base import Base
+
+MAX_CLASSES = 999  # id 1000 means "ignore" in a mask, and no category may carry it
+
+
+class Protocol(StrEnum):
+    FULLY_UNSUPERVISED = "fully-unsupervised"
+    DISTANCE_MATCHING = "distance-matching"
+    SEMI_SUPERVISED = "semi-supervised"
+    FREE = "free"
+
+
+class SplitName(StrEnum):
+    VAL = "val"
+    TEST = "test"
+
+
+class Subset(Base):
+    """A subset of ImageNet-S, or a data set of the same shape that an organizer registered."""
+
+    __tablename__ = "subset"
+    __table_args__ = (
+        CheckConstraint(f"classes BETWEEN 1 AND {MAX_CLASSES}", name="classes_in_range"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(40), unique=True)
+    title: Mapped[str] = mapped_column(String(120))
+    classes: Mapped[int]
+    position: Mapped[int]
+
+
+class Category(Base):
+    __tablename__ = "category"
+
+    subset_id: Mapped[int] = mapped_column(ForeignKey("subset.id"), primary_key=True)
+    class_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    wnid: Mapped[str] = mapped_column(String(32))
+    name: Mapped[str] = mapped_column(String(200))
+
+
+class Split(Base):
+    """Images of a subset with one truth in force; until there is one nothing can be scored."""
+
+    __tablename__ = "split"
+    __table_args__ = (UniqueConstraint("subset_id", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    subset_id: Mapped[int] = mapped_column(ForeignKey("subset.id"))
+    name: Mapped[SplitName]
+    is_public: Mapped[bool] = mapped_column(default=False)
+    truth_version: Mapped[str | None] = mapped_column(String(64))
+
+    subset: Mapped[Subset] = relationship(lazy="raise")
+
+
+class TruthVersion(Base):
+    """A truth that a split has or had: what may be known of it outside the vault."""
+
+    __tablename__ = "truth_version"
+    __table_args__ = (UniqueConstraint("split_id", "version"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    split_id: Mapped[int] = mapped_column(ForeignKey("split.id"))
+    version: Mapped[str] = mapped_column(String(64))
+    images: Mapped[int]
+    manifest: Mapped[dict[str, Any]] = mapped_column(deferred=True)
+    registered_at: Mapped[datetime]
+
+
+class Board(Base):
+    """Protocol x subset x split. The revision counts everything that changed what it shows."""
+
+    __tablename__ = "board"
+    __table_args__ = (UniqueConstraint("split_id", "protocol"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    split_id: Mapped[int] = mapped_column(ForeignKey("split.id"))
+    protocol: Mapped[Protocol]
+    revision: Mapped[int] = mapped_column(default=0)
+
+    split: Mapped[Split] = relationship(lazy="raise")

@@ -1,0 +1,85 @@
+"""A submission: an archive plus its life. The row is the job."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from server.models.account import User
+from server.models.base import Base
+from server.models.benchmark import Board
+from server.models.score import Score
+from server.models.team import Method, Team
+
+
+class SubmissionState(StrEnum):
+    RECEIVED = "received"
+    CHECKING = "checking"
+    SCORING = "scoring"
+    SCORED = "scored"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    WITHDRAWN = "withdrawn"
+
+
+class MethodCard:
+    """What the participant says of the method: the lines of method.txt, or the form's fields."""
+
+    method_name: Mapped[str | None] = mapped_column(String(200))
+    training_data: Mapped[str | None] = mapped_column(Text)
+    training_scheme: Mapped[str | None] = mapped_column(Text)
+    networks: Mapped[str | None] = mapped_column(Text)
+    link: Mapped[str | None] = mapped_column(Text)
+    description: Mapped[str | None] = mapped_column(Text)
+
+
+CARD_FIELDS = (
+    "method_name",
+    "training_data",
+    "training_scheme",
+    "networks",
+    "link",
+    "description",
+)
+
+
+class Submission(MethodCard, Base):
+    __tablename__ = "submission"
+    __table_args__ = (
+        UniqueConstraint("user_id", "idempotency_key"),
+        Index("ix_submission_state_lease_until", "state", "lease_until"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(32), unique=True)
+    board_id: Mapped[int] = mapped_column(ForeignKey("board.id"), index=True)
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"), index=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    method_id: Mapped[int | None] = mapped_column(ForeignKey("method.id"), index=True)
+    idempotency_key: Mapped[str | None] = mapped_column(String(120))
+    created_at: Mapped[datetime]
+    is_public: Mapped[bool]
+    declarations: Mapped[dict[str, Any]]
+
+    archive_key: Mapped[str | None] = mapped_column(String(200))
+    archive_sha256: Mapped[str] = mapped_column(String(64))
+    archive_bytes: Mapped[int] = mapped_column(BigInteger)
+
+    state: Mapped[SubmissionState]
+    finished_at: Mapped[datetime | None]
+    findings: Mapped[list[Any]]
+    failure: Mapped[str | None] = mapped_column(Text)
+    progress_done: Mapped[int] = mapped_column(default=0)
+    progress_total: Mapped[int] = mapped_column(default=0)
+
+    attempts: Mapped[int] = mapped_column(default=0)
+    lease_token: Mapped[str | None] = mapped_column(String(32))
+    lease_until: Mapped[datetime]
+
+    board: Mapped[Board] = relationship(lazy="raise")
+    team: Mapped[Team] = relationship(lazy="raise")
+    user: Mapped[User] = relationship(lazy="raise")
+    method: Mapped[Method | None] = relationship(lazy="raise")
+    scores: Mapped[list[Score]] = relationship(lazy="raise", order_by=Score.id)

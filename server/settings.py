@@ -1,0 +1,112 @@
+"""Every setting of the service, in one place. Nothing else reads the environment.
+
+The worker adds its own (worker/settings.py): the web process neither needs nor sees them.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEVELOPMENT_SECRET = "development-only-secret"  # noqa: S105  # production refuses to start on it
+
+
+class Settings(BaseSettings):
+    """Settings of web, worker and beat alike; working defaults for one machine."""
+
+    model_config = SettingsConfigDict(env_prefix="LUSS_", frozen=True, extra="ignore")
+
+    environment: Literal["development", "test", "production"] = Field(
+        "development", description="production refuses to start on a development secret"
+    )
+    data_dir: Path = Field(
+        Path("var"), description="folder of everything that the embedded default keeps"
+    )
+    database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite in LUSS_DATA_DIR")
+    broker_url: str = Field(
+        "", description="Celery broker URL; empty means a file broker in LUSS_DATA_DIR"
+    )
+    store_url: str = Field(
+        "",
+        description="archives and public artefacts: file://, memory:// or s3:// URL; "
+        "empty means LUSS_DATA_DIR/store",
+    )
+    secret_key: SecretStr = Field(
+        SecretStr(DEVELOPMENT_SECRET), description="signs form tokens; any long random string"
+    )
+    host: str = Field("127.0.0.1", description="address that the web process listens on")
+    port: int = Field(8000, gt=0, lt=65536, description="port that the web process listens on")
+    public_url: str = Field(
+        "", description="address that readers see; empty means http://LUSS_HOST:LUSS_PORT"
+    )
+    upload_limit_bytes: int = Field(
+        4 * 1024**3, gt=0, description="largest archive that is taken, in bytes"
+    )
+    lease_seconds: int = Field(
+        60, gt=0, description="how long a silent worker keeps a submission, in seconds"
+    )
+    max_attempts: int = Field(
+        3, gt=0, description="how often a submission is tried before it has failed"
+    )
+    scoring_limit_seconds: int = Field(
+        3600, gt=0, description="longest that one submission may be scored, in seconds"
+    )
+    session_hours: int = Field(14 * 24, gt=0, description="how long a sign-in lasts, in hours")
+
+    @model_validator(mode="after")
+    def _production_has_a_secret_of_its_own(self) -> Self:
+        if (
+            self.environment == "production"
+            and self.secret_key.get_secret_value() == DEVELOPMENT_SECRET
+        ):
+            raise ValueError(
+                "LUSS_SECRET_KEY still has its development value; set it to a long random string"
+            )
+        return self
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'luss.sqlite3'}"
+
+    @property
+    def store(self) -> str:
+        return self.store_url or (self.data_dir.absolute() / "store").as_uri()
+
+    @property
+    def broker_folder(self) -> Path:
+        return self.data_dir.absolute() / "broker"
+
+    @property
+    def staging_folder(self) -> Path:
+        """Where bytes lie while they arrive."""
+        return self.data_dir.absolute() / "staging"
+
+    @property
+    def site_url(self) -> str:
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def lease(self) -> timedelta:
+        return timedelta(seconds=self.lease_seconds)
+
+
+def env_example(*settings: type[BaseSettings]) -> str:
+    """Return the text of .env.example: each setting with its meaning and default."""
+    header = "# Written by `make env-example`. What is commented out is the default.\n"
+    return header + "\n".join(_example_lines(settings)) + "\n"
+
+
+def _example_lines(settings: tuple[type[BaseSettings], ...]) -> Iterator[str]:
+    seen: set[str] = set()
+    for group in settings:
+        for name, field in group.model_fields.items():
+            if name in seen:
+                continue
+            seen.add(name)
+            default = field.default
+            value = default.get_secret_value() if isinstance(default, SecretStr) else default
+            yield f"\n# {field.description}"
+            yield f"# LUSS_{name.upper()}={value}"

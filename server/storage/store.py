@@ -1,0 +1,89 @@
+"""The blob store: named bytes outside the database, over local disk, memory or S3.
+
+A key is written once and never reused, so that nobody reads half of one thing and half of another.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, Protocol
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.exceptions import NotFoundError
+from obstore.store import MemoryStore, ObjectStore, from_url
+
+CHUNK_BYTES = 8 * 1024**2
+
+
+class BlobMissing(Exception):
+    def __init__(self, key: str) -> None:
+        super().__init__(f"the store has no {key}")
+
+
+@dataclass(frozen=True, slots=True)
+class BlobEntry:
+    key: str
+    size_bytes: int
+    modified_at: datetime
+
+
+class BlobStore(Protocol):
+    """What the service asks of a store."""
+
+    def put(self, key: str, source: BinaryIO | bytes) -> None:
+        """Keep everything from where ``source`` stands to its end; all of it or nothing."""
+
+    def fetch(self, key: str, target: Path) -> None:
+        """Write the blob to a new file.
+
+        Raises:
+            BlobMissing: there is none of that name.
+        """
+
+    def delete(self, key: str) -> None:
+        """Forget a blob; one that is not there is forgotten already."""
+
+    def entries(self, prefix: str) -> Iterator[BlobEntry]:
+        """Yield what lies under a prefix, which is a whole folder name."""
+
+
+class ObjectBlobStore:
+    """A store behind obstore: file://, memory:// or s3://, all behaving alike."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def put(self, key: str, source: BinaryIO | bytes) -> None:
+        obstore.put(self._store, key, source, chunk_size=CHUNK_BYTES)
+
+    def fetch(self, key: str, target: Path) -> None:
+        try:
+            chunks = obstore.get(self._store, key).stream(min_chunk_size=CHUNK_BYTES)
+            with target.open("xb") as file:
+                for chunk in chunks:
+                    file.write(chunk)
+        except (NotFoundError, FileNotFoundError) as reason:
+            raise BlobMissing(key) from reason
+
+    def delete(self, key: str) -> None:
+        try:
+            obstore.delete(self._store, key)
+        except (NotFoundError, FileNotFoundError):
+            return
+
+    def entries(self, prefix: str) -> Iterator[BlobEntry]:
+        for page in obstore.list(self._store, prefix=prefix):
+            for item in page:
+                yield BlobEntry(item["path"], item["size"], item["last_modified"])
+
+
+def open_store(url: str) -> ObjectBlobStore:
+    """Open the store that a URL names; a local folder is made, readable by its owner alone."""
+    parts = urlsplit(url)
+    if parts.scheme == "memory":
+        return ObjectBlobStore(MemoryStore())
+    if parts.scheme == "file":
+        Path(unquote(parts.path)).mkdir(mode=0o700, parents=True, exist_ok=True)
+    return ObjectBlobStore(from_url(url))

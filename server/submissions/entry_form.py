@@ -1,0 +1,57 @@
+"""From the fields of a form to an entry: the same names in the API and on the submit page."""
+
+import json
+from collections.abc import Mapping
+
+from server.errors import DeclarationsIncomplete, FieldInvalid
+from server.models import CARD_FIELDS
+from server.protocols import FACT_KEYS
+from server.submissions.service import Entry, card_value
+from server.web.addresses import protocol_named, split_named
+
+ANSWERS = {"yes": True, "no": False}
+BOOLEANS = {"true": True, "false": False}
+
+
+def entry_of(fields: Mapping[str, str]) -> Entry:
+    """Read an entry.
+
+    Raises:
+        FieldInvalid: a field is missing or says what it may not.
+        NotFound: a protocol or split that does not exist.
+        DeclarationsIncomplete: the declarations are no JSON object of true and false.
+    """
+    for name in ("protocol", "subset", "split"):
+        if not fields.get(name):
+            raise FieldInvalid(
+                f"The field {name} is missing; it comes before the archive.", field=name
+            )
+    return Entry(
+        protocol=protocol_named(fields["protocol"]),
+        subset=fields["subset"],
+        split=split_named(fields["split"]),
+        declarations=_declarations(fields),
+        is_public=_is_public(fields.get("public", "true")),
+        card={name: card_value(name, fields[name]) for name in CARD_FIELDS if name in fields},
+    )
+
+
+def _declarations(fields: Mapping[str, str]) -> dict[str, bool]:
+    """Read them from one JSON object (the API), or from a yes or no a fact (the page)."""
+    if "declarations" not in fields:
+        return {key: ANSWERS[fields[key]] for key in FACT_KEYS if fields.get(key) in ANSWERS}
+    try:
+        declared = json.loads(fields["declarations"])
+    except ValueError as reason:
+        raise DeclarationsIncomplete(f"The declarations are not JSON: {reason}.") from reason
+    if not isinstance(declared, dict) or any(type(v) is not bool for v in declared.values()):
+        raise DeclarationsIncomplete(
+            'The declarations must be one JSON object of true and false: {"extra_data": false, ...}'
+        )
+    return declared
+
+
+def _is_public(text: str) -> bool:
+    if text not in BOOLEANS:
+        raise FieldInvalid(f"public is {text!r}; it may be true or false.", field="public")
+    return BOOLEANS[text]

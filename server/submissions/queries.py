@@ -1,0 +1,70 @@
+"""Look-ups of submissions. What a viewer may not see is not found."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Select, false, or_, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from server.models import Board, Protocol, Split, SplitName, Submission, SubmissionState, Subset
+
+
+def board(session: Session, *, protocol: Protocol, subset: str, split: SplitName) -> Board | None:
+    return session.scalar(
+        select(Board)
+        .join(Split)
+        .join(Subset)
+        .where(Board.protocol == protocol, Subset.slug == subset, Split.name == split)
+        .options(joinedload(Board.split).joinedload(Split.subset))
+    )
+
+
+def readable(team_ids: tuple[int, ...]) -> Select[Submission]:
+    """Select what members of these teams may read: their own, and what was published as scored."""
+    published = (Submission.is_public) & (Submission.state == SubmissionState.SCORED)
+    own = Submission.team_id.in_(team_ids) if team_ids else false()
+    return _whole().where(or_(own, published))
+
+
+def one(session: Session, public_id: str) -> Submission:
+    """Return a submission for whoever has just made it."""
+    return session.scalars(_whole().where(Submission.public_id == public_id)).one()
+
+
+def _whole() -> Select[Submission]:
+    return select(Submission).options(
+        joinedload(Submission.board).joinedload(Board.split).joinedload(Split.subset),
+        joinedload(Submission.team),
+        joinedload(Submission.method),
+        selectinload(Submission.scores),
+    )
+
+
+def one_readable(
+    session: Session, public_id: str, *, team_ids: tuple[int, ...]
+) -> Submission | None:
+    return session.scalar(readable(team_ids).where(Submission.public_id == public_id))
+
+
+def of_teams(
+    session: Session, team_ids: tuple[int, ...], *, before_id: int | None, limit: int
+) -> Sequence[Submission]:
+    """Return the teams' submissions, newest first, from below ``before_id``."""
+    statement = readable(team_ids).where(Submission.team_id.in_(team_ids))
+    if before_id is not None:
+        statement = statement.where(Submission.id < before_id)
+    return session.scalars(statement.order_by(Submission.id.desc()).limit(limit)).all()
+
+
+def public_id_of_key(session: Session, *, user_id: int, key: str) -> str | None:
+    """Return which submission a person's idempotency key made, if any."""
+    return session.scalar(
+        select(Submission.public_id).where(
+            Submission.user_id == user_id, Submission.idempotency_key == key
+        )
+    )
+
+
+def archive_keys(session: Session, keys: Sequence[str]) -> frozenset[str]:
+    """Return those of the keys that a submission still refers to."""
+    found = session.scalars(select(Submission.archive_key).where(Submission.archive_key.in_(keys)))
+    return frozenset(key for key in found if key is not None)

@@ -1,0 +1,96 @@
+"""The submission as JSON."""
+
+from datetime import datetime
+from typing import Any
+
+from server.models import CARD_FIELDS, Protocol, Score, SplitName, Submission, SubmissionState
+from server.payload import Payload
+
+
+class Progress(Payload):
+    """Images done and images in all; both 0 until the archive has been looked at."""
+
+    done: int
+    total: int
+
+
+class Finding(Payload):
+    code: str
+    severity: str
+    file: str | None
+    expected: str | None
+    found: str | None
+    message: str
+    count: int
+
+
+class SubmissionPayload(Payload):
+    id: str
+    state: SubmissionState
+    protocol: Protocol
+    subset: str
+    split: SplitName
+    method: str | None
+    team: str
+    public: bool
+    created_at: datetime
+    finished_at: datetime | None
+    declarations: dict[str, bool]
+    card: dict[str, str | None]
+    archive_sha256: str
+    archive_bytes: int
+    progress: Progress
+    attempts: int
+    findings: list[Finding]
+    failure: str | None
+    scores: dict[str, Any] | None
+    intervals: dict[str, Any] | None
+    scorer_version: str | None
+    truth_version: str | None
+    url: str
+
+
+class SubmissionList(Payload):
+    submissions: list[SubmissionPayload]
+    next_cursor: str | None
+
+
+def payload_of(submission: Submission, *, site_url: str) -> SubmissionPayload:
+    split = submission.board.split
+    score = submission.scores[-1] if submission.scores else None
+    return SubmissionPayload(
+        id=submission.public_id,
+        state=submission.state,
+        protocol=submission.board.protocol,
+        subset=split.subset.slug,
+        split=split.name,
+        method=submission.method.name if submission.method else submission.method_name,
+        team=submission.team.name,
+        public=submission.is_public,
+        created_at=submission.created_at,
+        finished_at=submission.finished_at,
+        declarations=submission.declarations,
+        card={name: getattr(submission, name) for name in CARD_FIELDS},
+        archive_sha256=submission.archive_sha256,
+        archive_bytes=submission.archive_bytes,
+        progress=Progress(done=submission.progress_done, total=submission.progress_total),
+        attempts=submission.attempts,
+        findings=[Finding(**finding) for finding in submission.findings],
+        failure=submission.failure,
+        scores=None if score is None else scores_of(score),
+        intervals=None if score is None else score.intervals,
+        scorer_version=None if score is None else score.scorer_version,
+        truth_version=None if score is None else score.truth_version,
+        url=f"{site_url}/submissions/{submission.public_id}",
+    )
+
+
+def scores_of(score: Score) -> dict[str, Any]:
+    """Return every score under its name in the benchmark's definition."""
+    return {
+        **score.headline(),
+        "miou_no_other": score.miou_no_other,
+        "bmiou_no_other": score.bmiou_no_other,
+        "per_class_iou": score.per_class_iou,
+        "per_class_biou": score.per_class_biou,
+    }

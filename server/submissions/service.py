@@ -1,0 +1,109 @@
+"""What a participant does: enter a submission. The rules, without the web."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from server.errors import FieldInvalid, NotFound, TruthMissing
+from server.jobs.queue import SCORE_SUBMISSION, Job, ring_after_commit
+from server.models import CARD_FIELDS, Board, Protocol, SplitName, Submission, SubmissionState
+from server.protocols import check_declarations
+from server.submissions import queries
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What a participant says of an archive before its first byte is read."""
+
+    protocol: Protocol
+    subset: str
+    split: SplitName
+    declarations: Mapping[str, bool]
+    is_public: bool = True
+    card: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredArchive:
+    """An archive that has arrived whole and lies in the store."""
+
+    public_id: str
+    key: str
+    sha256: str
+    size_bytes: int
+
+
+def admit(session: Session, entry: Entry) -> Board:
+    """Return the board that takes the entry; everything that can be refused early is.
+
+    Raises:
+        NotFound: there is no such board.
+        TruthMissing: the split has no truth to score against.
+        DeclarationsIncomplete, DeclarationsContradict: see `protocols.check_declarations`.
+    """
+    board = queries.board(session, protocol=entry.protocol, subset=entry.subset, split=entry.split)
+    if board is None:
+        raise NotFound(f"There is no board {entry.protocol}/{entry.subset}/{entry.split}.")
+    if board.split.truth_version is None:
+        raise TruthMissing(
+            f"The {entry.split} split of {entry.subset} has no truth on this server yet; "
+            "its operator registers one with `luss admin dataset`."
+        )
+    check_declarations(entry.protocol, entry.declarations)
+    return board
+
+
+def accept(
+    session: Session,
+    entry: Entry,
+    archive: StoredArchive,
+    *,
+    user_id: int,
+    team_id: int,
+    idempotency_key: str | None,
+    now: datetime,
+    lease: timedelta,
+) -> None:
+    """Make the row for an archive that has arrived; it is rung when the row is committed."""
+    board = admit(session, entry)
+    submission = Submission(
+        public_id=archive.public_id,
+        board_id=board.id,
+        team_id=team_id,
+        user_id=user_id,
+        idempotency_key=idempotency_key,
+        created_at=now,
+        is_public=entry.is_public,
+        declarations=dict(entry.declarations),
+        archive_key=archive.key,
+        archive_sha256=archive.sha256,
+        archive_bytes=archive.size_bytes,
+        state=SubmissionState.RECEIVED,
+        findings=[],
+        lease_until=now + lease,
+        **{name: entry.card.get(name) or None for name in CARD_FIELDS},
+    )
+    session.add(submission)
+    session.flush()  # the message carries its id
+    ring_after_commit(session, Job(SCORE_SUBMISSION, submission.id))
+
+
+def archive_key(public_id: str) -> str:
+    return f"archives/{public_id}.zip"
+
+
+def card_value(name: str, value: str) -> str:
+    """Return a card field as it is stored.
+
+    Raises:
+        FieldInvalid: the method's name is longer than a board can show.
+    """
+    text = value.strip()
+    longest = 200 if name == "method_name" else 64 * 1024
+    if len(text) > longest:
+        raise FieldInvalid(
+            f"{name} has {len(text)} characters; at most {longest} are kept.", field=name
+        )
+    return text

@@ -1,0 +1,37 @@
+"""How values look on a page. Numbers are rounded here and nowhere else."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+
+def score(value: float | None) -> str:
+    """Show a percentage with two decimals; unknown is a dash."""
+    return "–" if value is None else f"{value:.2f}"  # noqa: RUF001  # an en dash is meant
+
+
+def count(value: int) -> str:
+    """Show a number with thin spaces between thousands."""
+    return f"{value:,}".replace(",", "\u2009")
+
+
+def moment(value: datetime) -> str:
+    return value.strftime("%Y-%m-%d %H:%M UTC")
+
+
+def size(value_bytes: int) -> str:
+    """Show a number of bytes in the largest unit that leaves at least 1."""
+    amount = float(value_bytes)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if amount < 1000 or unit == "GB":  # noqa: PLR2004
+            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    raise AssertionError(value_bytes)
+
+
+FILTERS: dict[str, Callable[[Any], str]] = {
+    "score": score,
+    "count": count,
+    "moment": moment,
+    "size": size,
+}
