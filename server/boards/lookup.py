@@ -2,10 +2,10 @@
 
 from sqlalchemy.orm import Session
 
+from server.addresses import protocol_named, split_named, unknown
 from server.boards import queries
 from server.errors import NotFound
 from server.models import Board
-from server.web.addresses import protocol_named, split_named, unknown
 
 
 def board_named(session: Session, protocol: str, subset: str, split: str) -> Board:
