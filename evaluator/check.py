@@ -31,10 +31,9 @@ class Inspection:
     findings: tuple[Finding, ...]
     images: int
     classes: int
-    card: MethodCard | None
+    card: MethodCard | None = None
     """None without a readable method.txt; a name given in a form is already in it."""
-    match: MatchMap | None
-    layout: Layout
+    match: MatchMap | None = None
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -96,7 +95,6 @@ def inspect_prediction(
         classes=classes,
         card=card,
         match=match,
-        layout=layout,
     )
 
 
@@ -136,7 +134,7 @@ def check_prediction(
     table = table_of(inspection.match, classes)
     masks = [
         (name, stored)
-        for name, stored in inspection.layout.masks.items()
+        for name, stored in prediction.layout(manifest).masks.items()
         if _header_fault(prediction, name, stored, manifest[name]) is None
     ]
     work = partial(_outside_pixels, prediction=prediction, manifest=manifest, table=table)

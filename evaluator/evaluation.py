@@ -69,7 +69,7 @@ def evaluate(
         )
         if not inspection.ok:
             raise BadPrediction(inspection.findings)
-        overridden = match is not None and inspection.layout.match_file is not None
+        overridden = match is not None and inspection.match is not None
         tallies = take_tallies(
             prediction,
             truth,
