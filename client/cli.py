@@ -2,7 +2,17 @@
 
 import typer
 
+from client.commands import demo_data
+
 app = typer.Typer(name="luss", no_args_is_help=True, add_completion=False)
+
+
+@app.callback()
+def luss() -> None:
+    """Score, submit to and run LUSS Bench, the benchmark of unsupervised semantic segmentation."""
+
+
+app.command("demo-data")(demo_data.demo_data)
 
 
 def main() -> None:
