@@ -16,13 +16,6 @@ from client.demo.scenes import IGNORE
 Ids = NDArray[np.int64]
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("demo") / "data"
-    dataset.write_demo_data(folder, seed=0)
-    return folder
-
-
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     splits = tuple(
