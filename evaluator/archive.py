@@ -49,7 +49,7 @@ class Layout:
     """Which file of a prediction is what, given the names that a split wants."""
 
     masks: dict[str, str]
-    """Wanted name -> the name under which the prediction holds it."""
+    """Wanted name -> the name under which the prediction holds it; masks that can be read."""
     missing: tuple[str, ...]
     extra: tuple[str, ...]
     match_file: str | None
@@ -83,7 +83,7 @@ class Prediction:
     def layout(self, wanted: Collection[str]) -> Layout:
         """Find the files that a split wants, below one wrapping folder if there is one.
 
-        Files that were refused count as found: their own finding says what to mend.
+        Masks that were refused are neither missing nor there: their own finding was told.
         """
         names = [*self.source.names, *self.source.refused]
         wanted_names = frozenset(wanted)
@@ -91,9 +91,19 @@ class Prediction:
         inside = {name.removeprefix(prefix): name for name in names}
         special = {MATCH_FILE, METHOD_FILE}
         return Layout(
-            masks={name: inside[name] for name in wanted if name in inside},
+            masks={
+                name: inside[name]
+                for name in wanted
+                if name in inside and inside[name] not in self.source.refused
+            },
             missing=tuple(sorted(wanted_names - inside.keys())),
-            extra=tuple(sorted(inside.keys() - wanted_names - special)),
+            extra=tuple(
+                sorted(
+                    name
+                    for name in inside.keys() - wanted_names - special
+                    if inside[name] not in self.source.refused
+                )
+            ),
             match_file=inside.get(MATCH_FILE),
             method_file=inside.get(METHOD_FILE),
         )

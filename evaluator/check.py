@@ -180,8 +180,6 @@ def _header_faults(prediction: Prediction, layout: Layout, manifest: Manifest) -
 def _header_fault(
     prediction: Prediction, name: str, stored: str, size: tuple[int, int]
 ) -> Finding | None:
-    if prediction.is_refused(stored):
-        return None  # told already, and there is nothing to read
     height, width = size
     try:
         header = read_header(prediction.head(stored, HEADER_BYTES), file=name)
@@ -229,6 +227,8 @@ def _inspect_method(
         card = replace(card or MethodCard(), name=method_name.strip())
     if offline:
         return card, ()
+    if card is None and stored is not None:
+        return None, findings  # what is wrong with the file was told; it may well hold a name
     if card is None or card.name is None:
         findings = (*findings, _name_missing(has_file=stored is not None))
     elif stored is None:
