@@ -5,7 +5,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from client.commands import board, check, demo_data, pack, score, status, submit
+from client.commands import board, check, demo_data, pack, score, serve, status, submit, worker
 from client.errors import ClientError
 
 
@@ -34,6 +34,8 @@ app.command("pack")(pack.pack)
 app.command("submit")(submit.submit)
 app.command("status")(status.status)
 app.command("board")(board.board)
+app.command("serve")(serve.serve)
+app.command("worker")(worker.worker)
 app.command("demo-data")(demo_data.demo_data)
 
 

@@ -22,3 +22,8 @@ class ClientSettings:
             server=(variables.get("LUSS_SERVER") or _LOCAL_SERVER).rstrip("/"),
             token=variables.get("LUSS_TOKEN") or None,
         )
+
+
+def process_environment() -> dict[str, str]:
+    """A copy of this process' environment, for processes that it starts."""
+    return dict(os.environ)  # noqa: TID251  # handed on, not read
