@@ -20,6 +20,7 @@ import numpy as np
 from numpy.random import Generator, SeedSequence, default_rng
 from numpy.typing import NDArray
 
+from client.console import all_cores
 from client.demo.categories import CATEGORIES, Category
 from client.demo.scenes import Scene, scene
 
@@ -48,8 +49,6 @@ SPLITS = (TRAIN, VALIDATION, TEST)
 TRAIN_SEMI = "train-semi"
 """The annotated images: as in ImageNet-S, copies of some training images."""
 
-IMAGE_COUNT = sum(split.images_per_category for split in SPLITS) * len(CATEGORIES)
-
 
 class DestinationExistsError(Exception):
     """There already is something at the place where the data set shall go."""
@@ -74,14 +73,14 @@ def mask_folder(folder: str) -> str:
 
 
 def write_demo_data(
-    destination: Path, *, seed: int, on_image: Callable[[], None] = lambda: None
+    destination: Path, *, seed: int, progress: Callable[[int, int], None] = lambda *_: None
 ) -> None:
     """Write the whole data set.
 
     Args:
         destination: a folder that does not exist yet, or an empty one.
         seed: a number from 0 on; the same seed gives the same bytes.
-        on_image: called from this thread after each image, `IMAGE_COUNT` times.
+        progress: called from this thread after each image, with the number done and in all.
 
     Raises:
         DestinationExistsError: the destination has something in it.
@@ -92,8 +91,8 @@ def write_demo_data(
     with _built_aside(destination) as root, _pool() as pool:
         for folder in {path.parent for order in orders for path in _paths(root, order)}:
             folder.mkdir(parents=True, exist_ok=True)
-        for _ in pool.map(_write_image, repeat(root), orders):
-            on_image()
+        for done, _ in enumerate(pool.map(_write_image, repeat(root), orders), start=1):
+            progress(done, len(orders))
         _write_names(root, seed)
 
 
@@ -120,7 +119,7 @@ def _pool() -> Iterator[ThreadPoolExecutor]:
     """
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
-    pool = ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, 4))
+    pool = ThreadPoolExecutor(max_workers=min(all_cores(), 4))
     try:
         yield pool
     finally:

@@ -229,7 +229,7 @@ def write_entry(
     destination: Path,
     *,
     folder: str = TEST.folder,
-    on_image: Callable[[], None] = lambda: None,
+    progress: Callable[[int, int], None] = lambda *_: None,
 ) -> None:
     """Predict every image of a split and write the submission archive.
 
@@ -238,13 +238,14 @@ def write_entry(
         data: a demo data set.
         destination: the zip file to write.
         folder: the split's folder in the data set.
-        on_image: called after each image.
+        progress: called after each image, with the number done and in all.
     """
     describe, bank = _learned_bank(data, entry, default_rng(0))
     with zipfile.ZipFile(destination, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr(zipfile.ZipInfo("method.txt"), entry.card())  # dated 1980: the same bytes
-        for path in sorted((data / folder).rglob("*.JPEG")):
+        paths = sorted((data / folder).rglob("*.JPEG"))
+        for done, path in enumerate(paths, start=1):
             ids = _predicted(_read(path), describe, bank)
             name = zipfile.ZipInfo(f"{path.parent.name}/{path.stem}.png")
             archive.writestr(name, encoded_mask(ids))
-            on_image()
+            progress(done, len(paths))

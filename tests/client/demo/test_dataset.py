@@ -165,15 +165,12 @@ class TestSeed:
 class TestInterruption:
     @pytest.mark.usefixtures("tiny")
     def test_leaves_nothing_that_looks_finished(self, tmp_path: Path) -> None:
-        made = Counter[str]()
-
-        def interrupt() -> None:
-            made["images"] += 1
-            if made["images"] == 7:
+        def interrupt(done: int, _total: int) -> None:
+            if done == 7:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            dataset.write_demo_data(tmp_path / "data", seed=0, on_image=interrupt)
+            dataset.write_demo_data(tmp_path / "data", seed=0, progress=interrupt)
 
         assert list(tmp_path.iterdir()) == []
 
