@@ -1,1 +1,69 @@
 """Scores LUSS predictions against truth masks: arrays and files in, numbers out."""
+
+from evaluator.archive import Layout, Prediction, open_prediction
+from evaluator.check import Inspection, check_prediction, inspect_prediction
+from evaluator.errors import (
+    BadMask,
+    BadPrediction,
+    BadTallies,
+    BadTruth,
+    EvaluatorError,
+)
+from evaluator.evaluation import Result, evaluate
+from evaluator.findings import Code, Finding, Severity
+from evaluator.masks import decode_mask, encode_mask
+from evaluator.match_map import MatchMap, parse_match
+from evaluator.method_card import MethodCard, parse_method
+from evaluator.protocol import (
+    HEADLINE_SCORES,
+    IGNORE,
+    MAX_CLASSES,
+    OTHER,
+    PROTOCOLS,
+    SCORER_VERSION,
+    Limits,
+)
+from evaluator.scores import Scores, scores_of
+from evaluator.tally import Tallies, concatenate, take_tallies
+from evaluator.truth import Manifest, Truth, open_truth, pack_truth
+
+__all__ = [
+    "HEADLINE_SCORES",
+    "IGNORE",
+    "MAX_CLASSES",
+    "OTHER",
+    "PROTOCOLS",
+    "SCORER_VERSION",
+    "BadMask",
+    "BadPrediction",
+    "BadTallies",
+    "BadTruth",
+    "Code",
+    "EvaluatorError",
+    "Finding",
+    "Inspection",
+    "Layout",
+    "Limits",
+    "Manifest",
+    "MatchMap",
+    "MethodCard",
+    "Prediction",
+    "Result",
+    "Scores",
+    "Severity",
+    "Tallies",
+    "Truth",
+    "check_prediction",
+    "concatenate",
+    "decode_mask",
+    "encode_mask",
+    "evaluate",
+    "inspect_prediction",
+    "open_prediction",
+    "open_truth",
+    "pack_truth",
+    "parse_match",
+    "parse_method",
+    "scores_of",
+    "take_tallies",
+]

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import Depends
 
+from server.addresses import protocol_named, split_named, unknown
 from server.boards import queries
 from server.dependencies import ReadingDep
 from server.errors import NotFound
 from server.models import Board
-from server.web.addresses import protocol_named, split_named, unknown
 
 
 def board_named(session: ReadingDep, protocol: str, subset: str, split: str) -> Board:

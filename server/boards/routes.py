@@ -5,6 +5,7 @@ from typing import Literal
 from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 
+from server.addresses import split_named, unknown
 from server.boards import queries
 from server.boards.exports import as_csv, as_latex
 from server.boards.lookup import board_named
@@ -12,7 +13,6 @@ from server.boards.schemas import BoardList, BoardPayload, board_list, board_pay
 from server.boards.table import rows_of
 from server.dependencies import ReadingDep, SettingsDep
 from server.errors import TruthMissing
-from server.web.addresses import split_named, unknown
 
 router = APIRouter(prefix="/api/v1", tags=["boards"])
 

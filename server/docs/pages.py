@@ -37,7 +37,7 @@ PROTOCOLS = ProtocolsPage(
         for fact in FACTS
     ),
 )
-NO_TO_ALL = json.dumps(dict.fromkeys(FACT_KEYS, False))
+NO_TO_ALL = json.dumps(dict.fromkeys(FACT_KEYS, False), indent=4)
 
 
 @router.get("")

@@ -3,7 +3,9 @@
 A key is written once and never reused, so that nobody reads half of one thing and half of another.
 """
 
+import tempfile
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.exceptions import NotFoundError
-from obstore.store import MemoryStore, ObjectStore, from_url
+from obstore.store import LocalStore, MemoryStore, ObjectStore, from_url
 
 CHUNK_BYTES = 8 * 1024**2
 
@@ -35,8 +37,8 @@ class BlobStore(Protocol):
     def put(self, key: str, source: BinaryIO | bytes) -> None:
         """Keep everything from where ``source`` stands to its end; all of it or nothing."""
 
-    def fetch(self, key: str, target: Path) -> None:
-        """Write the blob to a new file.
+    def as_file(self, key: str) -> AbstractContextManager[Path]:
+        """Give the blob as a file to read from, until the context ends.
 
         Raises:
             BlobMissing: there is none of that name.
@@ -52,20 +54,35 @@ class BlobStore(Protocol):
 class ObjectBlobStore:
     """A store behind obstore: file://, memory:// or s3://, all behaving alike."""
 
-    def __init__(self, store: ObjectStore) -> None:
+    def __init__(self, store: ObjectStore, *, folder: Path | None = None) -> None:
+        """Keep the folder of a local store, whose blobs are files already."""
         self._store = store
+        self._folder = folder
 
     def put(self, key: str, source: BinaryIO | bytes) -> None:
         obstore.put(self._store, key, source, chunk_size=CHUNK_BYTES)
 
-    def fetch(self, key: str, target: Path) -> None:
+    @contextmanager
+    def as_file(self, key: str) -> Iterator[Path]:
+        if self._folder is not None:
+            path = self._folder / key
+            if not path.is_file():
+                raise BlobMissing(key)
+            yield path
+            return
+        with tempfile.TemporaryDirectory(prefix="luss-") as folder:
+            path = Path(folder) / "blob"
+            self._download(key, path)
+            yield path
+
+    def _download(self, key: str, path: Path) -> None:
         try:
             chunks = obstore.get(self._store, key).stream(min_chunk_size=CHUNK_BYTES)
-            with target.open("xb") as file:
-                for chunk in chunks:
-                    file.write(chunk)
         except (NotFoundError, FileNotFoundError) as reason:
             raise BlobMissing(key) from reason
+        with path.open("xb") as file:
+            for chunk in chunks:
+                file.write(chunk)
 
     def delete(self, key: str) -> None:
         try:
@@ -85,5 +102,7 @@ def open_store(url: str) -> ObjectBlobStore:
     if parts.scheme == "memory":
         return ObjectBlobStore(MemoryStore())
     if parts.scheme == "file":
-        Path(unquote(parts.path)).mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = Path(unquote(parts.path))
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return ObjectBlobStore(LocalStore(folder), folder=folder)
     return ObjectBlobStore(from_url(url))

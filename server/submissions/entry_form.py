@@ -3,11 +3,11 @@
 import json
 from collections.abc import Mapping
 
+from server.addresses import protocol_named, split_named
 from server.errors import DeclarationsIncomplete, FieldInvalid
 from server.models import CARD_FIELDS
 from server.protocols import FACT_KEYS
 from server.submissions.service import Entry, card_value
-from server.web.addresses import protocol_named, split_named
 
 ANSWERS = {"yes": True, "no": False}
 BOOLEANS = {"true": True, "false": False}

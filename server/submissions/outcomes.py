@@ -3,7 +3,7 @@
 A worker whose row is no longer its own gets False and records nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -11,7 +11,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
 
-from server.models import Board, Score, Submission, SubmissionState
+from server.models import CARD_FIELDS, Board, Score, Submission, SubmissionState
 from server.submissions.leases import Claim, is_held
 from server.submissions.states import TRANSITIONS
 
@@ -58,10 +58,14 @@ def record_scores(
     sheet: ScoreSheet,
     *,
     method_id: int,
+    card: Mapping[str, str | None],
     warnings: Sequence[dict[str, Any]],
     now: datetime,
 ) -> bool:
-    """Store the scores, finish the submission and move its board's revision on."""
+    """Store the scores, finish the submission and move its board's revision on.
+
+    ``card`` is the method card as the archive and the form together give it.
+    """
     finished = _finish(
         session,
         held,
@@ -69,6 +73,7 @@ def record_scores(
         now=now,
         method_id=method_id,
         findings=list(warnings),
+        **{name: card[name] for name in CARD_FIELDS},
         progress_done=sheet.images,
     )
     if finished:

@@ -53,6 +53,10 @@ def unfinished_before(session: Session, submission_id: int) -> int:
     return session.scalars(count).one()
 
 
+def subset_slugs(session: Session) -> Sequence[str]:
+    return session.scalars(select(Subset.slug).order_by(Subset.position)).all()
+
+
 def readable(team_ids: tuple[int, ...]) -> Select[Submission]:
     """Select what members of these teams may read: their own, and what was published as scored."""
     published = (Submission.is_public) & (Submission.state == SubmissionState.SCORED)
@@ -63,6 +67,11 @@ def readable(team_ids: tuple[int, ...]) -> Select[Submission]:
 def one(session: Session, public_id: str) -> Submission:
     """Return a submission for whoever has just made it."""
     return session.scalars(_whole().where(Submission.public_id == public_id)).one()
+
+
+def to_score(session: Session, submission_id: int) -> Submission:
+    """Return a submission with what a worker needs to know of it."""
+    return session.scalars(_whole().where(Submission.id == submission_id)).one()
 
 
 def _whole() -> Select[Submission]:

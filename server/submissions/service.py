@@ -6,11 +6,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from server.errors import FieldInvalid, NotFound, TruthMissing
+from server.addresses import unknown
+from server.errors import FieldInvalid, TruthMissing
 from server.jobs.queue import SCORE_SUBMISSION, Job, ring_after_commit
 from server.models import CARD_FIELDS, Board, Protocol, SplitName, Submission, SubmissionState
 from server.protocols import check_declarations
 from server.submissions import queries
+
+ARCHIVE_FOLDER = "archives"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,7 @@ def admit(session: Session, entry: Entry) -> Board:
     """
     board = queries.board(session, protocol=entry.protocol, subset=entry.subset, split=entry.split)
     if board is None:
-        raise NotFound(f"There is no board {entry.protocol}/{entry.subset}/{entry.split}.")
+        raise unknown(entry.subset, queries.subset_slugs(session), "subset")
     if board.split.truth_version is None:
         raise TruthMissing(
             f"The {entry.split} split of {entry.subset} has no truth on this server yet; "
@@ -91,7 +94,7 @@ def accept(
 
 
 def archive_key(public_id: str) -> str:
-    return f"archives/{public_id}.zip"
+    return f"{ARCHIVE_FOLDER}/{public_id}.zip"
 
 
 def card_value(name: str, value: str) -> str:

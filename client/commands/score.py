@@ -1,0 +1,154 @@
+"""`luss score`: scores of a zip or a folder of masks, on one's own machine."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from client import console
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from evaluator import MatchMap, Result
+
+TITLES = {
+    "miou": "mIoU",
+    "bmiou": "b-mIoU",
+    "img_acc": "Img-Acc",
+    "f_beta": "F-beta",
+    "miou_no_other": "mIoU without other",
+    "bmiou_no_other": "b-mIoU without other",
+}
+SIZES = {"s": "small", "ms": "medium small", "ml": "medium large", "l": "large"}
+CLASS_BLOCKS = 4
+
+
+def score(
+    prediction: Annotated[Path, typer.Argument(exists=True, metavar="ZIP|DIR")],
+    truth: Annotated[
+        Path,
+        typer.Option(exists=True, metavar="DIR|PACK", help="Folder of masks, or packed truth."),
+    ],
+    classes: Annotated[
+        int, typer.Option(min=1, max=999, help='Number of categories, "other" not included.')
+    ],
+    match: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="A match.json, used instead of the archive's own."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Write the JSON document here too.")
+    ] = None,
+    tallies: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Keep the tallies here.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Threads; one per core.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The JSON document alone on stdout.")
+    ] = False,
+) -> None:
+    """Score predicted masks against truth masks."""
+    from evaluator import BadPrediction, EvaluatorError, Inspection, evaluate, open_truth
+
+    people = console.console_for_people(as_json=as_json)
+    jobs = jobs or console.all_cores()
+    images = 0
+    try:
+        given = None if match is None else _given_match(match, classes)
+        with console.progress_bar("Reading truth") as progress:
+            opened = open_truth(truth, classes=classes, jobs=jobs, progress=progress)
+        with opened, console.progress_bar("Scoring") as progress:
+            images = len(opened.names)
+            result = evaluate(
+                prediction,
+                opened,
+                match=given,
+                tallies_path=tallies,
+                jobs=jobs,
+                progress=progress,
+            )
+    except BadPrediction as error:
+        console.print_findings(error.findings, people)
+        if as_json:
+            refusal = Inspection(findings=error.findings, images=images, classes=classes)
+            console.print_json(refusal.to_json())
+        raise typer.Exit(console.REFUSED) from None
+    except EvaluatorError as error:
+        console.stop(str(error), console.REFUSED)
+    document = result.to_json()
+    if out is not None:
+        console.write_document(document, out)
+    if as_json:
+        console.print_json(document)
+    _print_result(result, people)
+
+
+def _given_match(path: Path, classes: int) -> "MatchMap":
+    from evaluator import parse_match
+
+    return parse_match(path.read_bytes(), classes=classes, file=str(path))
+
+
+def _print_result(result: "Result", people: "Console") -> None:
+    from rich.columns import Columns
+
+    console.print_findings(result.warnings, people)
+    people.print(_headline(result))
+    people.print(_by_size(result))
+    people.print(Columns(_per_class(result)))
+    people.print(
+        f"{result.images} images, {result.classes} categories,"
+        f" scorer {result.scorer_version}, truth {result.truth_version[:12]}"
+    )
+
+
+def _headline(result: "Result") -> "Table":
+    from rich.table import Table
+
+    table = Table(title="Scores (%)")
+    table.add_column("score")
+    table.add_column("value", justify="right")
+    for name, title in TITLES.items():
+        table.add_row(title, _percent(getattr(result.scores, name)))
+    return table
+
+
+def _by_size(result: "Result") -> "Table":
+    from rich.table import Table
+
+    table = Table(title="By object size (%)")
+    table.add_column("size")
+    table.add_column("mIoU", justify="right")
+    table.add_column("b-mIoU", justify="right")
+    for size, title in SIZES.items():
+        region = getattr(result.scores, f"miou_{size}")
+        boundary = getattr(result.scores, f"bmiou_{size}")
+        table.add_row(title, _percent(region), _percent(boundary))
+    return table
+
+
+def _per_class(result: "Result") -> "list[Table]":
+    from rich.table import Table
+
+    rows = list(
+        enumerate(zip(result.scores.per_class_iou, result.scores.per_class_biou, strict=True))
+    )
+    height = -(-len(rows) // CLASS_BLOCKS)
+    tables = []
+    for start in range(0, len(rows), height):
+        table = Table()
+        for title in ("class", "IoU", "b-IoU"):
+            table.add_column(title, justify="right")
+        for index, (region, boundary) in rows[start : start + height]:
+            table.add_row(str(index), _percent(region), _percent(boundary))
+        tables.append(table)
+    return tables
+
+
+def _percent(score: float | None) -> str:
+    """Two decimals, as boards show them; a dash where no object has the size."""
+    return "-" if score is None else f"{score:.2f}"

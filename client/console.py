@@ -1,0 +1,79 @@
+"""How commands speak: documents on stdout, everything for people where it does not disturb them."""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from evaluator import Finding
+
+REFUSED, USAGE, UNREACHABLE = 1, 2, 3
+"""Exit codes: the input was refused, the command was called wrongly, no server answered."""
+
+
+def console_for_people(*, as_json: bool) -> "Console":
+    """Stdout, unless a JSON document goes there."""
+    from rich.console import Console
+
+    return Console(stderr=as_json, highlight=False)
+
+
+def print_json(document: object) -> None:
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def print_findings(findings: Sequence["Finding"], console: "Console") -> None:
+    """One line each, errors first."""
+    from rich.markup import escape
+
+    from evaluator import Severity
+
+    for severity, style in ((Severity.ERROR, "bold red"), (Severity.WARNING, "yellow")):
+        for finding in findings:
+            if finding.severity is severity:
+                console.print(f"[{style}]{severity}[/] {escape(finding.message)}", soft_wrap=True)
+
+
+def stop(message: str, code: int) -> NoReturn:
+    """End the command with a sentence on stderr."""
+    typer.secho(message, fg="red", err=True)
+    raise typer.Exit(code)
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr, moved by calls with (done, total); nothing of it stays."""
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = (*Progress.get_default_columns()[:-1], MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=None)
+
+        def move(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        yield move
+
+
+def all_cores() -> int:
+    """Processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def write_document(document: object, path: Path) -> None:
+    """Write a JSON file, whole or not at all."""
+    from evaluator.atomic_file import replacing
+
+    with replacing(path) as partial:
+        text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+        partial.write_text(f"{text}\n", encoding="utf-8")

@@ -1,0 +1,98 @@
+"""From a prediction and the truth to a result, in one call."""
+
+import os
+from dataclasses import dataclass
+
+from evaluator.archive import open_prediction
+from evaluator.check import inspect_prediction
+from evaluator.errors import BadPrediction
+from evaluator.findings import Code, Finding
+from evaluator.in_order import Progress
+from evaluator.match_map import MatchMap
+from evaluator.protocol import DEFAULT_LIMITS, MATCH_FILE, Limits
+from evaluator.scores import Scores, scores_of
+from evaluator.tally import Tallies, take_tallies
+from evaluator.truth import Truth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What is known about a prediction once it is scored."""
+
+    scores: Scores
+    images: int
+    classes: int
+    scorer_version: str
+    truth_version: str
+    warnings: tuple[Finding, ...]
+    tallies: Tallies
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "scores": self.scores.to_json(),
+            "intervals": {},
+            "images": self.images,
+            "classes": self.classes,
+            "scorer_version": self.scorer_version,
+            "truth_version": self.truth_version,
+            "warnings": [finding.to_json() for finding in self.warnings],
+        }
+
+
+def evaluate(
+    prediction_path: str | os.PathLike[str],
+    truth: Truth,
+    *,
+    match: MatchMap | None = None,
+    tallies_path: str | os.PathLike[str] | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Result:
+    """Score a zip archive or a folder of masks.
+
+    Args:
+        match: used instead of the match.json that the prediction may hold.
+        tallies_path: where to keep the tallies; without it they go with the result.
+        limits: what an archive may ask of this machine.
+        jobs: threads that decode and count.
+        progress: called after each image.
+
+    Raises:
+        BadPrediction: it cannot be scored; everything that is wrong is told.
+        BadTruth: the packed truth is damaged.
+        OSError: a file cannot be read or written.
+    """
+    with open_prediction(prediction_path, limits=limits) as prediction:
+        inspection = inspect_prediction(
+            prediction, manifest=truth.manifest, classes=truth.classes, offline=True
+        )
+        if not inspection.ok:
+            raise BadPrediction(inspection.findings)
+        overridden = match is not None and inspection.match is not None
+        tallies = take_tallies(
+            prediction,
+            truth,
+            match=match or inspection.match,
+            output=tallies_path,
+            jobs=jobs,
+            progress=progress,
+        )
+    return Result(
+        scores=scores_of(tallies),
+        images=tallies.images,
+        classes=truth.classes,
+        scorer_version=tallies.origin.scorer_version,
+        truth_version=tallies.origin.truth_version,
+        warnings=(
+            *inspection.warnings,
+            *([_overridden()] if overridden else []),
+            *tallies.warnings(),
+        ),
+        tallies=tallies,
+    )
+
+
+def _overridden() -> Finding:
+    why = "the prediction's own map was not used, because another one was given"
+    return Finding.of(Code.MATCH_OVERRIDDEN, why, file=MATCH_FILE)

@@ -1,0 +1,214 @@
+"""Mask files: 8-bit RGB PNG, id = R + 256 * G, B = 0.
+
+Decoders disagree about broken and odd files, some of them silently, so nothing is left to one:
+the header is read from the bytes first and must say exactly what is wanted; then the chunks that
+hold pixels, and no others, go to libpng (which checks CRCs and refuses short data) and into a
+buffer whose size is known by then. Transparency, gamma, profiles, orientation and whatever
+follows the image are never seen by the decoder. An alpha channel is dropped.
+"""
+
+import struct
+from dataclasses import dataclass
+
+import cv2
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluator.errors import BadMask
+from evaluator.findings import Code, Finding
+
+IdArray = NDArray[np.uint16]
+"""Ids of one image, shape (height, width)."""
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+HEADER_BYTES = 33
+"""Signature and IHDR chunk: what must be read to know an image's size and kind."""
+
+_IHDR = struct.Struct(">I4sIIBBBBB")
+_CHUNK = struct.Struct(">I4s")
+_BITS = 8
+_RGB, _RGBA = 2, 6
+_CHANNELS = {_RGB: 3, _RGBA: 4}
+_COLOUR_NAMES = {
+    0: "a grey PNG",
+    2: "an RGB PNG",
+    3: "a palette PNG",
+    4: "a grey PNG with alpha",
+    6: "an RGBA PNG",
+}
+_SAVE_AS = "save the mask as 8-bit RGB with R = id % 256, G = id // 256, B = 0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """What the first chunk of a PNG says; sizes in pixels."""
+
+    height: int
+    width: int
+    bits: int
+    colour: int
+
+
+def read_header(head: bytes, *, file: str) -> Header:
+    """The header in the first `HEADER_BYTES` of a PNG.
+
+    Raises:
+        BadMask: these are not the first bytes of a PNG.
+    """
+    if len(head) >= HEADER_BYTES and head.startswith(SIGNATURE):
+        length, kind, width, height, bits, colour, *_ = _IHDR.unpack_from(head, len(SIGNATURE))
+        if (length, kind) == (13, b"IHDR"):
+            return Header(height=height, width=width, bits=bits, colour=colour)
+    raise BadMask(
+        Finding.of(
+            Code.NOT_A_PNG,
+            f"this is not a PNG image ({_kind_of(head)}); {_SAVE_AS}",
+            file=file,
+            expected="an 8-bit RGB PNG",
+            found=_kind_of(head),
+        )
+    )
+
+
+def check_header(header: Header, *, file: str, height: int, width: int) -> None:
+    """Refuse a mask whose header differs from what its image asks for.
+
+    Raises:
+        BadMask: another size, another depth, or neither RGB nor RGBA.
+    """
+    if (header.height, header.width) != (height, width):
+        expected, found = f"{width}x{height}", f"{header.width}x{header.height}"
+        message = (
+            f"the mask is {found} but the image is {expected} (width x height);"
+            " resize the prediction to the original image, with nearest neighbours"
+        )
+        raise BadMask(
+            Finding.of(Code.WRONG_SIZE, message, file=file, expected=expected, found=found)
+        )
+    if header.colour not in _CHANNELS:
+        found = _COLOUR_NAMES.get(header.colour, f"a PNG of unknown colour type {header.colour}")
+        message = f"this is {found}; {_SAVE_AS}"
+        raise BadMask(
+            Finding.of(
+                Code.WRONG_COLOUR, message, file=file, expected="an 8-bit RGB PNG", found=found
+            )
+        )
+    if header.bits != _BITS:
+        found = f"{header.bits} bits a channel"
+        message = f"this PNG has {found}, not {_BITS}; {_SAVE_AS}"
+        raise BadMask(
+            Finding.of(
+                Code.WRONG_DEPTH,
+                message,
+                file=file,
+                expected=f"{_BITS} bits a channel",
+                found=found,
+            )
+        )
+
+
+def largest_mask_bytes(height: int, width: int) -> int:
+    """No sane PNG of that size is larger: twice the raw RGBA pixels, and 64 kB of chunks."""
+    return 2 * height * (4 * width + 1) + 65_536
+
+
+def decode_mask(png: bytes, *, file: str, height: int, width: int) -> IdArray:
+    """Ids of a mask that must be `height` by `width` pixels.
+
+    Raises:
+        BadMask: anything but a sound 8-bit RGB or RGBA PNG of that size with B = 0 throughout.
+    """
+    pixels = decode_pixels(png, file=file, height=height, width=width)
+    planes = np.empty((height, width, 2), np.uint8)
+    cv2.mixChannels([pixels], [planes], [0, 0, 1, 1])
+    # R is the low byte and G the high one, in this order, whatever the machine's own order is.
+    return planes.view("<u2")[..., 0].astype(np.uint16, copy=False)
+
+
+def decode_pixels(png: bytes, *, file: str, height: int, width: int) -> NDArray[np.uint8]:
+    """Channels of a mask as stored, shape (height, width, 3 or 4), B checked to be 0.
+
+    Raises:
+        BadMask: as `decode_mask`.
+    """
+    header = read_header(png[:HEADER_BYTES], file=file)
+    check_header(header, file=file, height=height, width=width)
+    pixels = np.empty((height, width, _CHANNELS[header.colour]), np.uint8)
+    try:
+        imagecodecs.png_decode(_pixel_chunks(png, file=file), out=pixels)
+    except (imagecodecs.PngError, ValueError) as error:
+        # The decoder's own words are left out: libpng builds them in memory that is gone by the
+        # time they are read, so they may be anything.
+        raise _damaged(file, "its data ends early or a checksum is wrong") from error
+    _refuse_blue(pixels, file=file)
+    return pixels
+
+
+def encode_mask(ids: NDArray[np.integer]) -> bytes:
+    """The PNG file of ids in 0..65535, shape (height, width)."""
+    planes = np.zeros((*ids.shape, 3), np.uint8)
+    planes[..., 0] = ids & 0xFF
+    planes[..., 1] = ids >> 8
+    return bytes(imagecodecs.png_encode(planes))
+
+
+def _refuse_blue(pixels: NDArray[np.uint8], *, file: str) -> None:
+    blue = cv2.extractChannel(pixels, 2)
+    count = cv2.countNonZero(blue)
+    if not count:
+        return
+    row, column = np.unravel_index(int(np.flatnonzero(blue)[0]), blue.shape)
+    red, green, value = (int(v) for v in pixels[row, column, :3])
+    found = f"RGB ({red}, {green}, {value}) at column {column}, row {row}"
+    raise BadMask(
+        Finding.of(
+            Code.BLUE_NOT_ZERO,
+            f"blue is not 0 in {count} pixels, the first with {found}: this looks like a coloured"
+            f" picture and not like ids; {_SAVE_AS}",
+            file=file,
+            expected="B = 0 in every pixel",
+            found=found,
+            count=count,
+        )
+    )
+
+
+def _pixel_chunks(png: bytes, *, file: str) -> bytes:
+    """`png` with its IHDR, IDAT and IEND chunks only.
+
+    A chunk that runs over the end is passed on as it is: libpng says what is wrong with it.
+    """
+    kept = [SIGNATURE]
+    plain = True
+    start = len(SIGNATURE)
+    while start + _CHUNK.size <= len(png):
+        length, kind = _CHUNK.unpack_from(png, start)
+        end = start + _CHUNK.size + length + 4
+        if kind in {b"IDAT", b"IEND"} or start == len(SIGNATURE):
+            kept.append(png[start:end])
+        else:
+            plain = False
+            if not kind[0] & 0x20 and kind != b"PLTE":  # upper case: a decoder must know it
+                raise _damaged(file, "it holds a chunk that no reader of PNG knows")
+        if kind == b"IEND":
+            break
+        start = end
+    return png if plain else b"".join(kept)
+
+
+def _damaged(file: str, why: str) -> BadMask:
+    message = f"this PNG is damaged: {why}; write the mask again"
+    return BadMask(Finding.of(Code.MASK_DAMAGED, message, file=file, found="a damaged PNG"))
+
+
+def _kind_of(head: bytes) -> str:
+    if not head:
+        return "an empty file"
+    if head.startswith(b"\xff\xd8\xff"):
+        return "a JPEG image"
+    if head.startswith(SIGNATURE):
+        return "a PNG cut short or without a header"
+    if head.startswith((b"\x93NUMPY", b"PK\x03\x04")):
+        return "a NumPy file"
+    return "no known image format"

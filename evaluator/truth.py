@@ -1,0 +1,260 @@
+"""Truth masks, packed into one file that opens in milliseconds.
+
+The pack is an Arrow IPC file with one row per image, sorted by name: its size, the digest of its
+ids, and its label map (boundaries included), compressed. It is mapped into memory, so any number
+of workers on a machine share one copy. A folder of masks is packed into a temporary file first:
+what is scored against is always a pack.
+
+The *version* of a truth is a hash of its class count, names, sizes and ids. It does not depend on
+how the PNGs were compressed, nor on the pack's own layout.
+"""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from functools import cached_property, partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import imagecodecs
+import numpy as np
+import pyarrow as pa
+
+from evaluator.atomic_file import replacing
+from evaluator.errors import BadMask, BadTruth
+from evaluator.in_order import Progress, in_order
+from evaluator.label_map import LabelMap, cell_type, label_map
+from evaluator.masks import HEADER_BYTES, IdArray, decode_mask, read_header
+from evaluator.names import names_below
+from evaluator.protocol import BOUNDARY_RATIO, IGNORE, MAX_CLASSES
+
+Manifest = Mapping[str, tuple[int, int]]
+"""Name wanted in a prediction -> (height, width) of the image; holds nothing hidden."""
+
+_FORMAT = "luss-truth-1"
+_IMAGES_PER_BATCH = 256
+_SCHEMA = pa.schema(
+    [
+        ("name", pa.string()),
+        ("height", pa.int32()),
+        ("width", pa.int32()),
+        ("digest", pa.binary(32)),
+        ("table", pa.list_(pa.uint16())),  # per row of the label map: twice the id, plus boundary
+        ("cells", pa.binary()),  # Zstandard
+    ]
+)
+
+
+class Truth:
+    """The truth of one split. A context manager; `open_truth` makes it.
+
+    Images may be read from several threads at once.
+    """
+
+    def __init__(
+        self, pack: Path, *, classes: int, folder: tempfile.TemporaryDirectory[str] | None
+    ) -> None:
+        self.classes = classes
+        self._folder = folder
+        self._map = pa.memory_map(str(pack))
+        try:
+            self._images = pa.ipc.open_file(self._map).read_all()
+            _check_pack(self._images.schema, pack, classes)
+        except pa.ArrowException as error:
+            self.close()
+            raise BadTruth(f"{pack} is neither a folder of masks nor packed truth") from error
+        except BadTruth:
+            self.close()
+            raise
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of all masks, `<folder>/<image>.png`, sorted."""
+        return tuple(self._images["name"].to_pylist())
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        heights = self._images["height"].to_pylist()
+        widths = self._images["width"].to_pylist()
+        return dict(zip(self.names, zip(heights, widths, strict=True), strict=True))
+
+    @cached_property
+    def version(self) -> str:
+        """SHA-256 in hex of what the truth says; the same for a folder and its pack."""
+        digest = hashlib.sha256(f"{_FORMAT}\n{self.classes}\n".encode())
+        for image_digest in self._images["digest"]:
+            digest.update(image_digest.as_buffer())
+        return digest.hexdigest()
+
+    def label_map(self, name: str) -> LabelMap:
+        """Ids, ignored pixels as `IGNORE`, and boundary bits of one image.
+
+        Raises:
+            KeyError: no such image.
+            BadTruth: the pack is damaged.
+        """
+        row = self._rows[name]
+        height, width = self.manifest[name]
+        table = self._images["table"][row].values.to_numpy()
+        try:
+            unpacked = imagecodecs.zstd_decode(self._images["cells"][row].as_py())
+            plane = np.frombuffer(unpacked, cell_type(len(table))).reshape(height, width)
+        except (imagecodecs.ZstdError, ValueError) as error:
+            raise BadTruth(f"{name}: the packed truth is damaged") from error
+        return LabelMap(cells=plane, ids=table >> 1, on_boundary=(table & 1).astype(bool))
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {name: row for row, name in enumerate(self.names)}
+
+    def close(self) -> None:
+        self._map.close()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open_truth(
+    path: str | os.PathLike[str],
+    *,
+    classes: int,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Truth:
+    """Open packed truth, or a folder of masks, which is read and checked as a whole.
+
+    Args:
+        path: a pack, or a folder with one folder of PNG masks per category.
+        classes: number of categories, "other" not included.
+        jobs: threads that read masks.
+        progress: called while a folder is read.
+
+    Raises:
+        BadTruth: the folder or file cannot be scored against; the message names what is wrong.
+        OSError: there is no such file, or it may not be read.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        _check_classes(classes)
+        return Truth(path, classes=classes, folder=None)
+    folder = tempfile.TemporaryDirectory(prefix="luss-truth-")
+    try:
+        pack = Path(folder.name) / "truth"
+        pack_truth(path, pack, classes=classes, jobs=jobs, progress=progress)
+        return Truth(pack, classes=classes, folder=folder)
+    except BaseException:
+        folder.cleanup()
+        raise
+
+
+def pack_truth(
+    mask_dir: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    classes: int,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> None:
+    """Write the masks below a folder into one file, whole or not at all.
+
+    Raises:
+        BadTruth: a file that is no mask, an id above `classes` other than `IGNORE`, two masks of
+            one image, or no mask at all; the message names the file.
+        OSError: a file cannot be read or written.
+    """
+    _check_classes(classes)
+    root = Path(mask_dir)
+    files = _mask_files(root)
+    schema = _SCHEMA.with_metadata(
+        {"format": _FORMAT, "classes": str(classes), "boundary_ratio": str(BOUNDARY_RATIO)}
+    )
+    with (
+        replacing(output) as partial_file,
+        pa.OSFile(str(partial_file), "wb") as sink,
+        pa.ipc.new_file(sink, schema) as writer,
+    ):
+        rows = in_order(partial(_packed_row, root, classes=classes), files, jobs=jobs)
+        batch: list[dict[str, object]] = []
+        for done, row in enumerate(rows, start=1):
+            batch.append(row)
+            if len(batch) == _IMAGES_PER_BATCH or done == len(files):
+                writer.write_batch(pa.RecordBatch.from_pylist(batch, schema))
+                batch = []
+            if progress is not None:
+                progress(done, len(files))
+
+
+def _packed_row(root: Path, name: str, *, classes: int) -> dict[str, object]:
+    ids = _read_mask(root, name, classes=classes)
+    labels = label_map(ids)
+    height, width = ids.shape
+    digest = hashlib.sha256(f"{name}\n{height}\n{width}\n".encode())
+    digest.update(ids.astype("<u2", copy=False).data)
+    return {
+        "name": name,
+        "height": height,
+        "width": width,
+        "digest": digest.digest(),
+        "table": labels.ids * 2 + labels.on_boundary,
+        "cells": imagecodecs.zstd_encode(labels.cells.tobytes(), level=9),
+    }
+
+
+def _read_mask(root: Path, name: str, *, classes: int) -> IdArray:
+    png = (root / name).read_bytes()
+    try:
+        header = read_header(png[:HEADER_BYTES], file=name)
+        ids = decode_mask(png, file=name, height=header.height, width=header.width)
+    except BadMask as error:
+        raise BadTruth(f"{root}: {error}") from error
+    wrong = ids[(ids > classes) & (ids != IGNORE)]
+    if wrong.size:
+        raise BadTruth(
+            f"{root}: {name}: the mask holds the id {wrong[0]};"
+            f" ids are 0 to {classes}, and {IGNORE} for pixels that are not scored"
+        )
+    return ids
+
+
+def _mask_files(root: Path) -> list[str]:
+    """Names of all masks below `root`, sorted."""
+    seen: dict[str, str] = {}
+    for name in names_below(root):
+        stem, dot, suffix = name.rpartition(".")
+        if dot + suffix != ".png" or name.count("/") != 1:
+            raise BadTruth(
+                f"{root}: {name} is not a mask; a truth folder holds <folder>/<image>.png only"
+            )
+        if stem.lower() in seen:
+            raise BadTruth(f"{root}: {name} and {seen[stem.lower()]} are masks of one image")
+        seen[stem.lower()] = name
+    if not seen:
+        raise BadTruth(f"{root} holds no masks; expected <folder>/<image>.png")
+    return sorted(seen.values())
+
+
+def _check_classes(classes: int) -> None:
+    if not 1 <= classes <= MAX_CLASSES:
+        raise BadTruth(f"a data set has 1 to {MAX_CLASSES} categories, not {classes}")
+
+
+def _check_pack(schema: pa.Schema, pack: Path, classes: int) -> None:
+    metadata = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
+    if metadata.get("format") != _FORMAT or not schema.equals(_SCHEMA):
+        raise BadTruth(f"{pack} is not packed truth of this version; pack the masks again")
+    if metadata["classes"] != str(classes):
+        raise BadTruth(f"{pack} was packed with {metadata['classes']} categories, not {classes}")
+    if metadata["boundary_ratio"] != str(BOUNDARY_RATIO):
+        raise BadTruth(f"{pack} holds boundaries of another width; pack the masks again")

@@ -1,0 +1,53 @@
+import re
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, inspect
+
+from server import schema
+from server.models import Base
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'luss.sqlite3'}"
+
+
+def tables(url: str) -> set[str]:
+    engine = create_engine(url)
+    names = set(inspect(engine).get_table_names())
+    engine.dispose()
+    return names - {"alembic_version"}
+
+
+def test_up_down_and_up_again(url: str) -> None:
+    schema.upgrade(url)
+    assert tables(url) == set(Base.metadata.tables)
+
+    schema.downgrade(url, "base")
+    assert tables(url) == set()
+
+    schema.upgrade(url)
+    assert tables(url) == set(Base.metadata.tables)
+
+
+def test_models_and_migrations_agree(url: str) -> None:
+    schema.upgrade(url)
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), Base.metadata)
+    engine.dispose()
+
+    assert differences == []
+
+
+def test_there_is_one_head(url: str) -> None:
+    assert len(ScriptDirectory.from_config(schema.alembic_config(url)).get_heads()) == 1
+
+
+def test_migrations_import_nothing_from_the_server() -> None:
+    for path in (schema.MIGRATIONS / "versions").glob("*.py"):
+        assert not re.search(r"^(from|import) server", path.read_text(), re.MULTILINE), path

@@ -1,0 +1,24 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from server.db import Database
+from server.jobs.queue import RecordingQueue
+from tests.support.database import migrated_database
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[Database, RecordingQueue]]:
+    with migrated_database(tmp_path) as both:
+        yield both
+
+
+@pytest.fixture
+def database(served: tuple[Database, RecordingQueue]) -> Database:
+    return served[0]
+
+
+@pytest.fixture
+def queue(served: tuple[Database, RecordingQueue]) -> RecordingQueue:
+    return served[1]

@@ -1,0 +1,129 @@
+"""A migrated database in a folder, and rows to put into it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from server import schema
+from server.accounts import service as accounts
+from server.accounts.queries import team_ids_of
+from server.catalogue.imagenet_s import CategoryFacts
+from server.db import Database
+from server.jobs.queue import RecordingQueue
+from server.models import (
+    Protocol,
+    Score,
+    Split,
+    SplitName,
+    Submission,
+    SubmissionState,
+    Subset,
+    User,
+)
+from server.organizers import service as organizing
+from server.organizers.service import TruthFacts
+from server.protocols import FACT_KEYS
+from server.submissions import service
+from server.submissions.service import Entry, StoredArchive
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+LEASE = timedelta(seconds=60)
+PASSWORD = "correct horse battery"
+TRUTH = TruthFacts(version="truth-1", classes=3, manifest={"n1/a.png": (4, 5)})
+NO_TO_ALL = dict.fromkeys(FACT_KEYS, False)
+
+
+@contextmanager
+def migrated_database(folder: Path) -> Iterator[tuple[Database, RecordingQueue]]:
+    url = f"sqlite:///{folder / 'luss.sqlite3'}"
+    schema.upgrade(url)
+    queue = RecordingQueue()
+    database = Database(url, queue)
+    yield database, queue
+    database.close()
+
+
+def add_subset(session: Session, slug: str = "tiny", *, classes: int = 3) -> Subset:
+    return organizing.add_subset(
+        session,
+        slug=slug,
+        title=slug.capitalize(),
+        categories=[CategoryFacts(i, f"n{i}", f"category {i}") for i in range(1, classes + 1)],
+    )
+
+
+def add_truth(session: Session, slug: str = "tiny", truth: TruthFacts = TRUTH) -> Split:
+    return organizing.register_truth(
+        session,
+        slug=slug,
+        split=SplitName.TEST,
+        truth=truth,
+        categories=None,
+        is_public=False,
+        now=NOW,
+    )
+
+
+def add_user(session: Session, email: str = "ada@example.org", *, organizer: bool = False) -> User:
+    return accounts.create_user(
+        session, email=email, password=PASSWORD, is_organizer=organizer, now=NOW
+    )
+
+
+def add_submission(
+    session: Session,
+    user: User,
+    *,
+    slug: str = "tiny",
+    protocol: Protocol = Protocol.FULLY_UNSUPERVISED,
+    public_id: str = "aaaa",
+    is_public: bool = True,
+    method_name: str | None = None,
+) -> Submission:
+    """Add a received submission, as if its archive had just arrived."""
+    entry = Entry(
+        protocol=protocol,
+        subset=slug,
+        split=SplitName.TEST,
+        declarations=NO_TO_ALL,
+        is_public=is_public,
+        card={"method_name": method_name} if method_name else {},
+    )
+    archive = StoredArchive(
+        public_id=public_id, key=service.archive_key(public_id), sha256="0" * 64, size_bytes=7
+    )
+    service.accept(
+        session,
+        entry,
+        archive,
+        user_id=user.id,
+        team_id=team_ids_of(session, user.id)[0],
+        idempotency_key=None,
+        now=NOW,
+        lease=LEASE,
+    )
+    return session.scalars(select(Submission).where(Submission.public_id == public_id)).one()
+
+
+def add_score(
+    session: Session, submission: Submission, miou: float | None, *, truth: str = TRUTH.version
+) -> Score:
+    submission.state = SubmissionState.SCORED
+    submission.finished_at = NOW
+    score = Score(
+        submission_id=submission.id,
+        scorer_version="1",
+        truth_version=truth,
+        miou=miou,
+        per_class_iou=[],
+        per_class_biou=[],
+        intervals={},
+        images=1,
+        created_at=NOW,
+    )
+    session.add(score)
+    return score
