@@ -26,7 +26,7 @@ PAGE_LENGTH = 20
 
 
 @router.get("/submit")
-def submit_form(
+def form(
     request: Request, _viewer: SignedInPageDep, session: ReadingDep, settings: SettingsDep
 ) -> Response:
     limit_bytes = settings.upload_limit_bytes
@@ -34,7 +34,7 @@ def submit_form(
 
 
 @router.post("/submit")
-async def submit(request: Request, built: RoomsDep) -> Response:
+async def create(request: Request, built: RoomsDep) -> Response:
     intake = Intake(request, built, browser=True)
     try:
         public_id = await intake.take()
