@@ -104,7 +104,6 @@ class BoardOverview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubsetOverview:
-    slug: str
     title: str
     classes: int
     is_open: bool

@@ -34,7 +34,6 @@ def _subset(
 ) -> SubsetOverview:
     split, subset = boards[0].split, boards[0].split.subset
     return SubsetOverview(
-        slug=subset.slug,
         title=subset.title,
         classes=subset.classes,
         is_open=split.truth_version is not None,

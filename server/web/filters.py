@@ -4,10 +4,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+DASH = "\u2013"
+
 
 def score(value: float | None) -> str:
     """Show a percentage with two decimals; unknown is a dash."""
-    return "–" if value is None else f"{value:.2f}"  # noqa: RUF001  # an en dash is meant
+    return DASH if value is None else f"{value:.2f}"
 
 
 def interval(ends: tuple[float, float]) -> str:
