@@ -45,9 +45,13 @@ def sizes() -> dict[str, list[int]]:
     return found
 
 
+def score(prediction: str | Path, *more: str | Path) -> Result:
+    return luss("score", prediction, "--truth", MASKS, "--classes", "50", *more)
+
+
 class TestScore:
     def test_the_document_stands_alone_on_stdout(self) -> None:
-        done = luss("score", GOLDEN / "good.zip", "--truth", MASKS, "--classes", "50", "--json")
+        done = score(GOLDEN / "good.zip", "--json")
 
         document = json.loads(done.stdout)
         assert done.exit_code == 0
@@ -65,49 +69,32 @@ class TestScore:
         assert "mIoU" in done.stderr
 
     def test_people_read_scores_sizes_and_classes(self) -> None:
-        done = luss("score", GOLDEN / "messy.zip", "--truth", MASKS, "--classes", "50")
+        done = score(GOLDEN / "messy.zip")
 
         assert done.exit_code == 0
         for text in ("b-mIoU", "29.99", "medium small", "40.83", "IoU", "warning 250208 pixels"):
             assert text in done.stdout
 
     def test_files_are_written_where_asked(self, tmp_path: Path) -> None:
-        done = luss(
-            *(
-                "score",
-                GOLDEN / "generated.zip",
-                "--truth",
-                MASKS,
-                "--classes",
-                "50",
-                "--jobs",
-                "2",
-            ),
-            *("--out", tmp_path / "scores.json", "--tallies", tmp_path / "run.tallies"),
-        )
+        scores, tallies = tmp_path / "scores.json", tmp_path / "run.tallies"
+
+        done = score(GOLDEN / "generated.zip", "--out", scores, "--tallies", tallies, "--jobs", "2")
 
         assert done.exit_code == 0
-        assert json.loads((tmp_path / "scores.json").read_text())["images"] == 60
-        assert Tallies.read(tmp_path / "run.tallies").images == 60
+        assert json.loads(scores.read_text())["images"] == 60
+        assert Tallies.read(tallies).images == 60
 
     def test_a_given_map_is_used(self, tmp_path: Path) -> None:
         (tmp_path / "match.json").write_text('{"0": 0}')
 
-        done = luss(
-            *("score", GOLDEN / "good.zip", "--truth", MASKS, "--classes", "50", "--json"),
-            *("--match", tmp_path / "match.json"),
-        )
+        done = score(GOLDEN / "good.zip", "--match", tmp_path / "match.json", "--json")
 
-        scores = json.loads(done.stdout)["scores"]
-        assert scores["per_class_iou"][1:] == [0] * 50
+        assert json.loads(done.stdout)["scores"]["per_class_iou"][1:] == [0] * 50
 
     def test_a_refused_prediction_exits_1_with_its_findings(self, tmp_path: Path) -> None:
         archive = write_zip(tmp_path / "p.zip", [np.zeros((2, 2), np.uint16)])
 
-        done = luss(
-            *("score", archive, "--truth", MASKS, "--classes", "50", "--json"),
-            *("--out", tmp_path / "scores.json"),
-        )
+        done = score(archive, "--json", "--out", tmp_path / "scores.json")
 
         document = json.loads(done.stdout)
         assert done.exit_code == 1
@@ -124,7 +111,7 @@ class TestScore:
         assert "holds no masks" in done.stderr
 
     def test_a_file_that_is_not_there_is_wrong_usage(self) -> None:
-        done = luss("score", "nothing.zip", "--truth", MASKS, "--classes", "50")
+        done = score("nothing.zip")
 
         assert done.exit_code == 2
 
@@ -146,7 +133,7 @@ class TestScore:
 
     @pytest.mark.slow
     def test_an_interrupt_leaves_nothing_half_written(self, tmp_path: Path) -> None:
-        folder = write_folder(tmp_path / "masks", [np.zeros((500, 500), np.uint16)] * 500)
+        folder = write_folder(tmp_path / "masks", [np.zeros((500, 500), np.uint16)] * 200)
         script = "import sys; from client.cli import main; main()"
         outputs = ("--out", tmp_path / "scores.json", "--tallies", tmp_path / "run.tallies")
         arguments = ("score", folder, "--truth", folder, "--classes", "50", *outputs)
