@@ -1,14 +1,17 @@
 """The board of an address as people write it."""
 
-from sqlalchemy.orm import Session
+from typing import Annotated
+
+from fastapi import Depends
 
 from server.addresses import protocol_named, split_named, unknown
 from server.boards import queries
+from server.dependencies import ReadingDep
 from server.errors import NotFound
 from server.models import Board
 
 
-def board_named(session: Session, protocol: str, subset: str, split: str) -> Board:
+def board_named(session: ReadingDep, protocol: str, subset: str, split: str) -> Board:
     """Find the board of an address as people write it.
 
     Raises:
@@ -23,3 +26,6 @@ def board_named(session: Session, protocol: str, subset: str, split: str) -> Boa
     if board is None:
         raise NotFound(f"There is no board {protocol}/{subset}/{split}.")
     return board
+
+
+NamedBoardDep = Annotated[Board, Depends(board_named)]

@@ -10,6 +10,11 @@ def score(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"  # noqa: RUF001  # an en dash is meant
 
 
+def interval(ends: tuple[float, float]) -> str:
+    """Show a confidence interval; one decimal is more than it is sure of."""
+    return f"[{ends[0]:.1f}, {ends[1]:.1f}]"
+
+
 def count(value: int) -> str:
     """Show a number with thin spaces between thousands."""
     return f"{value:,}".replace(",", "\u2009")
@@ -31,6 +36,7 @@ def size(value_bytes: int) -> str:
 
 FILTERS: dict[str, Callable[[Any], str]] = {
     "score": score,
+    "interval": interval,
     "count": count,
     "moment": moment,
     "size": size,

@@ -21,7 +21,8 @@ def user(database: Database) -> User:
 
 def sign_in(database: Database, *, email: str = EMAIL, password: str = PASSWORD) -> str:
     with database.unit_of_work() as session:
-        return service.sign_in(session, email=email, password=password, now=NOW, lasts=LASTS)[1]
+        user = service.authenticated(session, email=email, password=password)
+        return service.open_session(session, user_id=user.id, now=NOW, lasts=LASTS)
 
 
 class TestCreateUser:
@@ -92,7 +93,7 @@ class TestSignIn:
     def test_signing_out_ends_the_session(self, database: Database) -> None:
         secret = sign_in(database)
         with database.unit_of_work() as session:
-            service.sign_out(session, secret=secret)
+            service.close_session(session, secret=secret)
 
         with database.reading() as session:
             assert queries.user_of_browser(session, secret=secret, now=NOW) is None
