@@ -7,9 +7,11 @@ transactions around them, and their refusals in the client's words.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy.orm import Session
 
-from client.errors import Refused
+from client.errors import NotInitialised, Refused
 from client.vault_folder import make_private_folder
 from evaluator import EvaluatorError
 from server import schema
@@ -32,6 +34,23 @@ def initialise(settings: Settings) -> None:
     schema.upgrade(settings.database)
     with _unit_of_work(settings) as session:
         organizers.register_imagenet_s(session)
+
+
+def check_initialised(settings: Settings) -> None:
+    """Say at once what every page would otherwise say by failing.
+
+    Raises:
+        NotInitialised: the schema is missing, or another than this version's.
+    """
+    scripts = ScriptDirectory.from_config(schema.alembic_config(settings.database))
+    database = Database(settings.database, RecordingQueue())
+    try:
+        with database.engine.connect() as connection:
+            current = MigrationContext.configure(connection).get_current_revision()
+    finally:
+        database.close()
+    if current != scripts.get_current_head():
+        raise NotInitialised
 
 
 def add_user(settings: Settings, *, email: str, password: str, is_organizer: bool) -> None:
