@@ -7,7 +7,7 @@ ever holds an archive in memory and the server can refuse before the first byte 
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import BinaryIO, Literal, Self, cast
 
 import httpx
 
-from client.documents import Board, Catalogue, Submission
+from client.documents import Board, Catalogue, Submission, SubmissionPage
 from client.errors import Refused, ServerFailed, Unreachable, UsageMistake
 from client.settings import ClientSettings
 
@@ -100,6 +100,15 @@ class Api:
     def submission(self, submission_id: str) -> Submission:
         return cast("Submission", self._document(f"/api/v1/submissions/{submission_id}"))
 
+    def submissions(self) -> Iterator[Submission]:
+        """The submissions of the token's teams, newest first."""
+        cursor: str | None = ""
+        while cursor is not None:
+            params = {"cursor": cursor} if cursor else None
+            page = cast("SubmissionPage", self._document("/api/v1/submissions", params))
+            yield from page["submissions"]
+            cursor = page["next_cursor"]
+
     def submit(
         self,
         entry: Entry,
@@ -146,8 +155,8 @@ class Api:
             )
         return cast("Submission", _json_object(response))
 
-    def _document(self, path: str) -> dict[str, object]:
-        return _json_object(self._answer("GET", path))
+    def _document(self, path: str, params: dict[str, str] | None = None) -> dict[str, object]:
+        return _json_object(self._answer("GET", path, params=params))
 
     def _answer(
         self,

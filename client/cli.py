@@ -5,7 +5,19 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from client.commands import board, check, demo_data, pack, score, serve, status, submit, worker
+from client.commands import (
+    admin,
+    board,
+    check,
+    demo,
+    demo_data,
+    pack,
+    score,
+    serve,
+    status,
+    submit,
+    worker,
+)
 from client.errors import ClientError
 
 
@@ -34,8 +46,10 @@ app.command("pack")(pack.pack)
 app.command("submit")(submit.submit)
 app.command("status")(status.status)
 app.command("board")(board.board)
+app.add_typer(admin.app, name="admin")
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
+app.command("demo")(demo.demo)
 app.command("demo-data")(demo_data.demo_data)
 
 

@@ -65,6 +65,13 @@ class Progress(TypedDict):
     total: int
 
 
+class SubmissionPage(TypedDict):
+    """Newest first; `next_cursor` asks for the page after this one."""
+
+    submissions: "list[Submission]"
+    next_cursor: str | None
+
+
 class Submission(TypedDict):
     id: str
     state: State

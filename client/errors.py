@@ -5,6 +5,7 @@
     + UsageMistake          2  the command line says something that cannot be meant
     + Unreachable           3  no answer, or none that this client understands
         - ServerFailed      3  the server says that the fault is its own
+    + NotInitialised        3  the database is not as this version expects it
     + SupervisionEnded      3  a part of `luss serve` could not be kept alive
 """
 
@@ -37,6 +38,15 @@ class Unreachable(ClientError):
 
 class ServerFailed(Unreachable):
     pass
+
+
+class NotInitialised(ClientError):
+    exit_code = UNREACHABLE
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database is not as this version expects it; run `luss admin init` first."
+        )
 
 
 class SupervisionEnded(ClientError):

@@ -64,27 +64,23 @@ def submission_summary(submission: Submission) -> Iterable[RenderableType]:
 
 
 def finding_line(finding: Finding) -> Text:
-    where = f"{finding['file']}: " if finding["file"] else ""
-    facts = [
-        f"expected {finding['expected']}" if finding["expected"] else "",
-        f"found {finding['found']}" if finding["found"] else "",
-        f"{finding['count']} times" if finding["count"] > 1 else "",
-    ]
-    known = "; ".join(fact for fact in facts if fact)
-    line = f"{finding['severity']}: {where}{finding['message']}" + (f" ({known})" if known else "")
-    return Text(f"{line} [{finding['code']}]")
+    """One line: the message names the file and what to do, the code is for looking it up."""
+    return Text(f"{finding['severity']}: {finding['message']} [{finding['code']}]")
 
 
 def _score_table(submission: Submission) -> Table:
+    scores, intervals = submission["scores"] or {}, submission["intervals"] or {}
     table = Table("Score", box=None, pad_edge=False)
     table.add_column("%", justify="right")
-    table.add_column("95 % interval", justify="right")
-    scores, intervals = submission["scores"] or {}, submission["intervals"] or {}
+    if intervals:
+        table.add_column("95 % interval", justify="right")
     for name, title in _HEADLINES.items():
         score = scores.get(name)
-        interval = intervals.get(name)
-        between = f"{interval[0]:.2f} to {interval[1]:.2f}" if interval else ""
-        table.add_row(title, _percent(score if isinstance(score, float | int) else None), between)
+        cells = [title, _percent(score if isinstance(score, float | int) else None)]
+        if name in intervals:
+            low, high = intervals[name]
+            cells.append(f"{low:.2f} to {high:.2f}")
+        table.add_row(*cells)
     return table
 
 

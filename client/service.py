@@ -5,12 +5,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from client.errors import Unreachable
 from client.settings import process_environment
 from client.supervisor import Child
+from client.vault_folder import make_private_folder
 
 if TYPE_CHECKING:
     from worker.settings import WorkerSettings
@@ -51,7 +50,7 @@ def children(settings: "WorkerSettings") -> list[Child]:
     """
     data = settings.data_dir.absolute()
     (data / "beat").mkdir(parents=True, exist_ok=True)
-    _make_vault_folder(settings.vault)
+    make_private_folder(settings.vault)
     inside = process_environment() | {
         "LUSS_DATA_DIR": str(data),
         "LUSS_PORT": str(settings.port),
@@ -71,14 +70,6 @@ def children(settings: "WorkerSettings") -> list[Child]:
             environment=inside,
         ),
     ]
-
-
-def _make_vault_folder(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme == "file":
-        folder = Path(url2pathname(parts.path))
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)  # also where it was made by something less careful
 
 
 def check_port(*, host: str, port: int) -> None:

@@ -27,3 +27,8 @@ class ClientSettings:
 def process_environment() -> dict[str, str]:
     """A copy of this process' environment, for processes that it starts."""
     return dict(os.environ)  # noqa: TID251  # handed on, not read
+
+
+def password_from_environment() -> str | None:
+    """LUSS_PASSWORD, for making an account where nobody can be asked."""
+    return os.environ.get("LUSS_PASSWORD")  # noqa: TID251  # likewise

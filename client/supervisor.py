@@ -60,6 +60,14 @@ class Supervisor:
             self._hurried.set()
         self._stopping.set()
 
+    @property
+    def is_stopping(self) -> bool:
+        return self._stopping.is_set()
+
+    def stops_within(self, seconds: float) -> bool:
+        """Wait so long, or until `stop` is called; return whether it was."""
+        return self._stopping.wait(seconds)
+
     def run(self) -> None:
         """Start the children and return when all have been stopped.
 
@@ -73,6 +81,7 @@ class Supervisor:
                         ward.tend(time.monotonic())
                     self._stopping.wait(_POLL_SECONDS)
             finally:
+                self._stopping.set()
                 self._stop_all()
 
     @contextlib.contextmanager

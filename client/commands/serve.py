@@ -11,10 +11,12 @@ def serve(
     ] = None,
 ) -> None:
     """Run site, worker and beat until Ctrl-C; what dies is started again."""
+    from client.administration import check_initialised
     from client.service import check_port, children
     from client.supervisor import Supervisor
     from worker.settings import WorkerSettings
 
     settings = WorkerSettings() if port is None else WorkerSettings(port=port)
+    check_initialised(settings)
     check_port(host=settings.host, port=settings.port)
     Supervisor(children(settings)).run()

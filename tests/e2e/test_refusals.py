@@ -2,7 +2,6 @@
 
 import io
 import json
-import struct
 import time
 import zipfile
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import pytest
 from PIL import Image
 
 from evaluator import encode_mask
+from tests.support.archives import ten_gigabytes
 from tests.support.database import NO_TO_ALL
 from tests.support.stack import Stack
 
@@ -74,15 +74,6 @@ def palette_png(height: int, width: int) -> bytes:
     return content.getvalue()
 
 
-def declaring(size: int) -> bytes:
-    """Return a zip of one mask whose headers declare it that large."""
-    content = bytearray(zipped({"n1/a.png": b"x" * 100}))
-    for signature, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
-        at = content.index(signature) + offset
-        content[at : at + 4] = struct.pack("<I", size)
-    return bytes(content)
-
-
 def test_each_fault_names_its_file_and_what_to_do(stack: Stack) -> None:
     files = good_files()
     missing, small, palette = [name for name in files if name.endswith(".png")][:3]
@@ -106,10 +97,10 @@ def test_each_fault_names_its_file_and_what_to_do(stack: Stack) -> None:
     ("content", "code"),
     [
         (b"this is not a zip", "not_a_zip"),
-        (declaring(0xFFFFFFF0), "archive_too_large"),
+        (ten_gigabytes(), "archive_too_large"),
         (zipped({"../../etc/passwd": b"x", **good_files()}), "unsafe_name"),
     ],
-    ids=["no zip", "declares gigabytes", "traversal"],
+    ids=["no zip", "declares 10 GB", "traversal"],
 )
 def test_hostile_archives_are_refused_in_seconds_with_memory_flat(
     stack: Stack, content: bytes, code: str

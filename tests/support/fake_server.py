@@ -71,7 +71,7 @@ def finding(**changes: Any) -> Finding:
         "file": "n90000001/demo_test_00000001.png",
         "expected": None,
         "found": None,
-        "message": "this mask is not in the archive; add it",
+        "message": "n90000001/demo_test_00000001.png: this mask is not in the archive; add it",
         "count": 1,
     }
     return {**facts, **changes}  # type: ignore[typeddict-item]  # the test knows the keys
