@@ -7,8 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.support.chromium import chromium
 from tests.support.database import NO_TO_ALL
 from tests.support.stack import DECLARE, EMAIL, PASSWORD, Stack
 
@@ -16,23 +17,12 @@ pytestmark = pytest.mark.slow
 S50 = Path(__file__).parents[1] / "golden" / "s50"
 EXPECTED = json.loads((S50 / "expected.json").read_text())["scores"]
 BOARD = ["--protocol", "fully-unsupervised", "--subset", "50", "--split", "test"]
-CHROMIUM = Path("/usr/bin/chromium")
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"there is no {CHROMIUM}; install Debian's chromium")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+    with chromium() as opened:
         yield opened
-        opened.close()
 
 
 def row_of(stack: Stack, method: str) -> dict[str, Any]:
