@@ -4,18 +4,22 @@ A pixel belongs to the boundary of its region when the square window around it i
 that region; what lies outside the image counts as another one. For a pixel whose window lies in
 the image that is the same as: the window holds two neighbouring pixels with different labels. So
 one map of changes, spread over the window, serves every class at once.
+
+Planes are handled as one long row. A shift then runs on from the end of a row into the next; what
+that spoils lies within reach of the image's sides, where everything is boundary anyway.
 """
 
 import math
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from evaluator.protocol import BOUNDARY_RATIO
 
 LabelPlane = NDArray[np.unsignedinteger]
-"""Small numbers per pixel, shape (height, width): uint8 or uint16."""
+"""Small numbers per pixel, shape (height, width)."""
+
+Bytes = NDArray[np.uint8]
 
 
 def half_width(height: int, width: int) -> int:
@@ -26,7 +30,7 @@ def half_width(height: int, width: int) -> int:
     return max(1, round(BOUNDARY_RATIO * math.sqrt(height**2 + width**2)))
 
 
-def boundary_of(labels: LabelPlane) -> NDArray[np.uint8]:
+def boundary_of(labels: LabelPlane) -> Bytes:
     """1 where a pixel lies on the boundary of its region, else 0; shape as `labels`.
 
     Args:
@@ -37,23 +41,36 @@ def boundary_of(labels: LabelPlane) -> NDArray[np.uint8]:
     boundary = np.ones((height, width), np.uint8)
     if min(height, width) <= 2 * reach:
         return boundary  # every window leaves the image
-    # A block is four pixels that touch. A window of 2 * reach + 1 pixels holds 2 * reach blocks
-    # each way, and is of one label exactly when all of them are.
-    spread = cv2.dilate(_mixed_blocks(labels), np.ones((2 * reach, 2 * reach), np.uint8))
-    boundary[reach:-reach, reach:-reach] = spread[reach : height - reach, reach : width - reach]
+    # A window of 2 * reach + 1 pixels holds 2 * reach blocks of two pixels each way. The result
+    # stands at its window's first pixel, `reach` rows and columns before the middle.
+    mixed = _spread(_mixed_blocks(labels.reshape(-1), width), 2 * reach, width)
+    first = reach * width + reach
+    boundary.reshape(-1)[first : first + mixed.size] = mixed
+    boundary[:, :reach] = 1
+    boundary[:, -reach:] = 1
     return boundary
 
 
-def _mixed_blocks(labels: LabelPlane) -> NDArray[np.uint8]:
-    """1 where the block with this upper left corner holds more than one label.
-
-    Shape (height - 1, width - 1).
-    """
-    across = labels[:, 1:] != labels[:, :-1]
-    down = labels[1:] != labels[:-1]
+def _mixed_blocks(labels: LabelPlane, width: int) -> Bytes:
+    """1 where the block of two by two pixels that starts here holds more than one label."""
+    across = labels[1:] != labels[:-1]
+    down = labels[width:] != labels[:-width]
     # The block's fourth side differs only if another one does.
-    mixed = across[:-1]
-    mixed |= across[1:]
-    mixed |= down[:, :-1]
-    blocks: NDArray[np.uint8] = mixed.view(np.uint8)
-    return blocks
+    mixed = across[:-width] | across[width:]
+    mixed |= down[:-1]
+    bytes_: Bytes = mixed.view(np.uint8)
+    return bytes_
+
+
+def _spread(mixed: Bytes, length: int, width: int) -> Bytes:
+    """1 where any of `length` by `length` values that start here is 1.
+
+    Stretches double until they are long enough, first along rows and then along columns.
+    """
+    for step in (1, width):
+        covered = 1
+        while covered < length:
+            shift = min(covered, length - covered)
+            mixed = mixed[: -shift * step] | mixed[shift * step :]
+            covered += shift
+    return mixed

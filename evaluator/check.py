@@ -12,13 +12,12 @@ from evaluator.findings import Code, Finding, Severity, outside_warning, shorten
 from evaluator.in_order import Progress, in_order
 from evaluator.masks import (
     HEADER_BYTES,
-    IdArray,
     check_header,
     decode_mask,
     largest_mask_bytes,
     read_header,
 )
-from evaluator.match_map import MatchMap, parse_match, table_of
+from evaluator.match_map import ClassTable, MatchMap, parse_match, table_of
 from evaluator.method_card import MethodCard, parse_method
 from evaluator.protocol import MATCH_FILE, MATCHING_PROTOCOLS, METHOD_FILE, PROTOCOLS
 from evaluator.truth import Manifest
@@ -155,7 +154,7 @@ def check_prediction(
 
 
 def _outside_pixels(
-    mask: tuple[str, str], *, prediction: Prediction, manifest: Manifest, table: IdArray
+    mask: tuple[str, str], *, prediction: Prediction, manifest: Manifest, table: ClassTable
 ) -> int | Finding:
     """Pixels of one mask that hold no class, or why it cannot be read."""
     name, stored = mask

@@ -1,7 +1,7 @@
 """One image's labels in small numbers, ready to be counted.
 
 An image holds few of the ids that there are. A label map keeps a table of those that occur, each
-with the boundary bit, and per pixel only an index into that table: mostly one byte.
+with and without the boundary bit, and per pixel only an index into that table: mostly one byte.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from evaluator.boundary import LabelPlane, boundary_of
 from evaluator.masks import IdArray
+from evaluator.protocol import MAX_GENERATED_ID
 
 _MOST_BYTE_CELLS = 256
 
@@ -46,19 +47,27 @@ def cell_type(rows: int) -> np.dtype[np.unsignedinteger]:
     return np.dtype(np.uint8) if rows <= _MOST_BYTE_CELLS else np.dtype(np.uint16)
 
 
-def label_map(ids: IdArray) -> LabelMap:
-    """The label map of ids, shape (height, width), with its boundaries."""
-    present = np.flatnonzero(np.bincount(ids.reshape(-1)))
-    codes = np.zeros(int(present[-1]) + 1, np.uint16)
-    codes[present] = np.arange(len(present))
-    # Code and boundary bit together: twice the code, plus one on a boundary.
-    cells: LabelPlane = np.take(codes.astype(cell_type(2 * len(present))), ids)
-    boundary = boundary_of(cells)
-    cells *= 2
-    cells += boundary
+def label_map(ids: IdArray, classes_of: NDArray[np.uint16] | None = None) -> LabelMap:
+    """The label map of ids, shape (height, width), with its boundaries.
+
+    Args:
+        ids: values 0..65535.
+        classes_of: what each of the 65 536 ids stands for; boundaries are found after it.
+    """
+    starts, lengths = _runs(ids)
+    run_ids = ids.reshape(-1)[starts]
+    labels = run_ids if classes_of is None else classes_of[run_ids]
+    seen = np.zeros(MAX_GENERATED_ID + 1, bool)
+    seen[labels] = True
+    present = np.flatnonzero(seen).astype(np.uint16)
+    # A cell is twice the id's place among those present, plus one on a boundary.
+    places = np.empty(MAX_GENERATED_ID + 1, cell_type(2 * len(present)))
+    places[present] = np.arange(0, 2 * len(present), 2)
+    cells = np.repeat(places[labels], lengths).reshape(ids.shape)
+    cells |= boundary_of(cells)
     return LabelMap(
         cells=cells,
-        ids=np.repeat(present, 2).astype(np.uint16),
+        ids=np.repeat(present, 2),
         on_boundary=np.tile(np.array([False, True]), len(present)),
     )
 
@@ -66,7 +75,23 @@ def label_map(ids: IdArray) -> LabelMap:
 def count_cells(truth: LabelMap, prediction: LabelMap) -> NDArray[np.int64]:
     """Pixels per pair of table rows, shape (truth rows, prediction rows)."""
     rows, columns = len(truth.ids), len(prediction.ids)
-    pairs = truth.cells.astype(np.intp)
+    starts, lengths = _runs(truth.cells, prediction.cells)
+    pairs = truth.cells.reshape(-1)[starts].astype(np.intp)
     pairs *= columns
-    pairs += prediction.cells
-    return np.bincount(pairs.reshape(-1), minlength=rows * columns).reshape(rows, columns)
+    pairs += prediction.cells.reshape(-1)[starts]
+    # bincount adds in float64, which is exact below 2**53.
+    counts = np.bincount(pairs, lengths, minlength=rows * columns)
+    return counts.astype(np.int64).reshape(rows, columns)
+
+
+def _runs(*planes: LabelPlane) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Starts and lengths of the longest stretches, row after row, in which no plane changes.
+
+    Labels come in stretches of many pixels, so most work can be done once for each of them.
+    """
+    changes = np.zeros(planes[0].size - 1, bool)
+    for plane in planes:
+        flat = plane.reshape(-1)
+        changes |= flat[1:] != flat[:-1]
+    starts = np.concatenate(([0], np.flatnonzero(changes) + 1))
+    return starts, np.diff(starts, append=planes[0].size)

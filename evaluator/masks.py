@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from evaluator.errors import BadMask
 from evaluator.findings import Code, Finding
+from evaluator.protocol import MAX_GENERATED_ID
 
-IdArray = NDArray[np.uint16]
-"""Ids of one image, shape (height, width)."""
+IdArray = NDArray[np.uint32]
+"""Ids of one image, 0..65535, shape (height, width)."""
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEADER_BYTES = 33
@@ -119,19 +120,25 @@ def decode_mask(png: bytes, *, file: str, height: int, width: int) -> IdArray:
     Raises:
         BadMask: anything but a sound 8-bit RGB or RGBA PNG of that size with B = 0 throughout.
     """
-    pixels = decode_pixels(png, file=file, height=height, width=width)
-    planes = np.empty((height, width, 2), np.uint8)
-    cv2.mixChannels([pixels], [planes], [0, 0, 1, 1])
-    # R is the low byte and G the high one, in this order, whatever the machine's own order is.
-    return planes.view("<u2")[..., 0].astype(np.uint16, copy=False)
+    pixels = _decode_pixels(png, file=file, height=height, width=width)
+    # Read as one number, lowest byte first, the four bytes of a pixel are R + 256 * G + ...
+    ids: IdArray = _with_alpha(pixels).view("<u4")[..., 0]
+    ids &= 0x00FF_FFFF  # without alpha
+    if ids.max() > MAX_GENERATED_ID:
+        raise _blue(pixels, file=file)
+    return ids
 
 
-def decode_pixels(png: bytes, *, file: str, height: int, width: int) -> NDArray[np.uint8]:
-    """Channels of a mask as stored, shape (height, width, 3 or 4), B checked to be 0.
+def _with_alpha(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if pixels.shape[2] == _CHANNELS[_RGBA]:
+        return pixels
+    four = np.empty((*pixels.shape[:2], 4), np.uint8)
+    cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA, dst=four)
+    return four
 
-    Raises:
-        BadMask: as `decode_mask`.
-    """
+
+def _decode_pixels(png: bytes, *, file: str, height: int, width: int) -> NDArray[np.uint8]:
+    """Channels of a mask as stored, shape (height, width, 3 or 4)."""
     header = read_header(png[:HEADER_BYTES], file=file)
     check_header(header, file=file, height=height, width=width)
     pixels = np.empty((height, width, _CHANNELS[header.colour]), np.uint8)
@@ -141,7 +148,6 @@ def decode_pixels(png: bytes, *, file: str, height: int, width: int) -> NDArray[
         # The decoder's own words are left out: libpng builds them in memory that is gone by the
         # time they are read, so they may be anything.
         raise _damaged(file, "its data ends early or a checksum is wrong") from error
-    _refuse_blue(pixels, file=file)
     return pixels
 
 
@@ -153,15 +159,13 @@ def encode_mask(ids: NDArray[np.integer]) -> bytes:
     return bytes(imagecodecs.png_encode(planes))
 
 
-def _refuse_blue(pixels: NDArray[np.uint8], *, file: str) -> None:
-    blue = cv2.extractChannel(pixels, 2)
-    count = cv2.countNonZero(blue)
-    if not count:
-        return
-    row, column = np.unravel_index(int(np.flatnonzero(blue)[0]), blue.shape)
-    red, green, value = (int(v) for v in pixels[row, column, :3])
-    found = f"RGB ({red}, {green}, {value}) at column {column}, row {row}"
-    raise BadMask(
+def _blue(pixels: NDArray[np.uint8], *, file: str) -> BadMask:
+    """The error of a mask that has blue somewhere."""
+    count = int(np.count_nonzero(pixels[..., 2]))
+    row, column = np.argwhere(pixels[..., 2])[0]
+    red, green, blue = pixels[row, column, :3]
+    found = f"RGB ({red}, {green}, {blue}) at column {column}, row {row}"
+    return BadMask(
         Finding.of(
             Code.BLUE_NOT_ZERO,
             f"blue is not 0 in {count} pixels, the first with {found}: this looks like a coloured"
@@ -190,7 +194,7 @@ def _pixel_chunks(png: bytes, *, file: str) -> bytes:
         else:
             plain = False
             if not kind[0] & 0x20 and kind != b"PLTE":  # upper case: a decoder must know it
-                raise _damaged(file, "it holds a chunk that no reader of PNG knows")
+                raise _damaged(file, "it holds a chunk that does not belong into an RGB image")
         if kind == b"IEND":
             break
         start = end

@@ -38,8 +38,12 @@ class MatchMap:
         return {str(generated): category for generated, category in self.categories.items()}
 
 
-def table_of(match: MatchMap | None, classes: int) -> NDArray[np.uint16]:
-    """The class of each of the 65 536 ids that a mask can hold, shape (65536,).
+ClassTable = NDArray[np.uint16]
+"""The class of each of the 65 536 ids that a mask can hold, shape (65536,)."""
+
+
+def table_of(match: MatchMap | None, classes: int) -> ClassTable:
+    """What each id stands for.
 
     `classes` + 1 stands for all that is no class: ids without an entry in `match`, or without a
     map (ids are truth ids then) those above `classes`.

@@ -34,8 +34,8 @@ from evaluator.errors import BadMask, BadPrediction, BadTallies
 from evaluator.findings import Finding, Severity, outside_warning, shortened
 from evaluator.in_order import Progress, in_order
 from evaluator.label_map import LabelMap, count_cells, label_map
-from evaluator.masks import IdArray, decode_mask, largest_mask_bytes
-from evaluator.match_map import MatchMap, table_of
+from evaluator.masks import decode_mask, largest_mask_bytes
+from evaluator.match_map import ClassTable, MatchMap, table_of
 from evaluator.protocol import IGNORE, SCORER_VERSION
 from evaluator.truth import Truth
 
@@ -227,7 +227,7 @@ def concatenate(
 
 
 def _taken(
-    name: str, *, prediction: Prediction, layout: Layout, truth: Truth, table: IdArray
+    name: str, *, prediction: Prediction, layout: Layout, truth: Truth, table: ClassTable
 ) -> _ImageTally | Finding:
     """The tally of one image, or why there is none."""
     labels = truth.label_map(name)
@@ -239,7 +239,7 @@ def _taken(
         return error.finding
     except BadPrediction as error:
         return error.findings[0]
-    return _tally(name, labels, label_map(np.take(table, ids)), outside_id=int(table.max()))
+    return _tally(name, labels, label_map(ids, table), outside_id=int(table.max()))
 
 
 def _tally(name: str, truth: LabelMap, prediction: LabelMap, *, outside_id: int) -> _ImageTally:

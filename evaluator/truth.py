@@ -201,7 +201,7 @@ def _packed_row(root: Path, name: str, *, classes: int) -> dict[str, object]:
     labels = label_map(ids)
     height, width = ids.shape
     digest = hashlib.sha256(f"{name}\n{height}\n{width}\n".encode())
-    digest.update(ids.astype("<u2", copy=False).data)
+    digest.update(ids.astype("<u2").data)
     return {
         "name": name,
         "height": height,

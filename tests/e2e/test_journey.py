@@ -68,7 +68,10 @@ class TestInABrowser:
 
     @staticmethod
     def fill_in(page: Page, method: str) -> None:
-        page.goto("/submit?protocol=fully-unsupervised&subset=50&split=test")
+        page.goto("/submit")
+        page.locator("[name=protocol]").select_option("fully-unsupervised")
+        page.locator("[name=subset]").select_option("50")
+        page.locator("[name=split]").select_option("test")
         for key in NO_TO_ALL:
             answer = "yes" if key == "label_generation" else "no"
             page.locator(f"[name={key}][value={answer}]").check()
