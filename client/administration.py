@@ -16,12 +16,12 @@ from client.vault_folder import make_private_folder
 from evaluator import EvaluatorError
 from server import schema
 from server.accounts import service as accounts
+from server.catalogue import queries as catalogue
 from server.clock import SystemClock
 from server.db import Database
 from server.errors import ServerError
 from server.jobs.queue import RecordingQueue
 from server.models import Scope, SplitName
-from server.organizers import queries as organizer_queries
 from server.organizers import service as organizers
 from server.organizers.service import TruthFacts
 from server.settings import Settings
@@ -83,9 +83,8 @@ def new_token(settings: Settings, *, email: str, scope: Scope, days: int | None)
 
 def has_truth(settings: Settings, *, slug: str, split: SplitName) -> bool:
     with _unit_of_work(settings) as session:
-        if organizer_queries.subset(session, slug) is None:
-            return False
-        return organizer_queries.split(session, slug, split).truth_version is not None
+        known = catalogue.split(session, subset=slug, name=split)
+        return known is not None and known.truth_version is not None
 
 
 def register_truth(

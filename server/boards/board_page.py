@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from server.boards import queries
 from server.boards.contexts import BoardPage, Cell, Line, Switch, Whisker
 from server.boards.table import PRIMARY, Row, rows_of
+from server.catalogue import queries as catalogue
 from server.models import Board, SplitName
 from server.protocols import SUMMARIES, TITLES, rules_of
 from server.score_names import OVERALL, SCORE_GROUPS, SIZES, ScoreGroup
@@ -38,7 +39,7 @@ def board_page(session: Session, board: Board, *, team_ids: Sequence[int]) -> Bo
         classes=subset.classes,
         images=queries.images_of(session, split),
         revision=board.revision,
-        switches=_switches(queries.all_boards(session), board),
+        switches=_switches(catalogue.boards(session), board),
         score_groups=groups,
         meanings=OVERALL.scores if groups == (OVERALL,) else (*OVERALL.scores, *SIZES),
         axis_end=axis_end,

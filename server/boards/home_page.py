@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from server.boards import queries
 from server.boards.board_page import board_path
 from server.boards.contexts import BoardOverview, HomePage, Leader, SubsetOverview
 from server.boards.table import PRIMARY, Row, rows_by_board
+from server.catalogue import queries as catalogue
 from server.models import Board, Protocol, SplitName
 from server.protocols import TITLES
 
 
 def home_page(session: Session) -> HomePage:
-    boards = queries.all_boards(session)
+    boards = catalogue.boards(session)
     tests = [board for board in boards if board.split.name is SplitName.TEST]
     rows = rows_by_board(session, tests)
     validation = {

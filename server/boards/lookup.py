@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from server.addresses import protocol_named, split_named, unknown
-from server.boards import queries
+from server.catalogue import queries as catalogue
 from server.dependencies import ReadingDep
 from server.errors import NotFound
 from server.models import Board
@@ -17,10 +17,10 @@ def board_named(session: ReadingDep, protocol: str, subset: str, split: str) -> 
     Raises:
         NotFound: with "did you mean" for the word that is unknown.
     """
-    slugs = queries.subset_slugs(session)
+    slugs = catalogue.subset_slugs(session)
     if subset not in slugs:
         raise unknown(subset, slugs, "subset")
-    board = queries.board(
+    board = catalogue.board(
         session, protocol=protocol_named(protocol), subset=subset, split=split_named(split)
     )
     if board is None:

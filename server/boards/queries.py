@@ -6,41 +6,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, defer, joinedload
 
 from server.models import (
-    Board,
-    Category,
     Method,
-    Protocol,
     ReportedResult,
     Score,
     Split,
-    SplitName,
     Submission,
     SubmissionState,
-    Subset,
     TruthVersion,
 )
-
-
-def all_boards(session: Session) -> Sequence[Board]:
-    """Return every board in the order of a page: subset, then test before val, then protocol."""
-    boards = session.scalars(
-        select(Board)
-        .join(Split)
-        .join(Subset)
-        .options(joinedload(Board.split).joinedload(Split.subset))
-        .order_by(Subset.position, Split.name, Board.id)
-    )
-    return boards.all()
-
-
-def board(session: Session, *, protocol: Protocol, subset: str, split: SplitName) -> Board | None:
-    return session.scalar(
-        select(Board)
-        .join(Split)
-        .join(Subset)
-        .where(Board.protocol == protocol, Subset.slug == subset, Split.name == split)
-        .options(joinedload(Board.split).joinedload(Split.subset))
-    )
 
 
 def scored(session: Session, board_ids: Sequence[int]) -> Sequence[tuple[Submission, Score]]:
@@ -92,27 +65,3 @@ def method_slugs(session: Session, team_ids: Sequence[int]) -> frozenset[str]:
     if not team_ids:
         return frozenset()
     return frozenset(session.scalars(select(Method.slug).where(Method.team_id.in_(team_ids))))
-
-
-def categories(session: Session, subset_id: int) -> Sequence[Category]:
-    return session.scalars(
-        select(Category).where(Category.subset_id == subset_id).order_by(Category.class_id)
-    ).all()
-
-
-def truth(session: Session, split: Split) -> TruthVersion | None:
-    return session.scalar(
-        select(TruthVersion).where(
-            TruthVersion.split_id == split.id, TruthVersion.version == split.truth_version
-        )
-    )
-
-
-def split(session: Session, *, subset: str, name: SplitName) -> Split | None:
-    return session.scalar(
-        select(Split).join(Subset).where(Subset.slug == subset, Split.name == name)
-    )
-
-
-def subset_slugs(session: Session) -> Sequence[str]:
-    return session.scalars(select(Subset.slug).order_by(Subset.position)).all()

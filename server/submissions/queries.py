@@ -7,25 +7,12 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from server.models import (
     Board,
-    Category,
-    Protocol,
     Split,
-    SplitName,
     Submission,
     SubmissionState,
     Subset,
 )
 from server.submissions.states import IN_FLIGHT
-
-
-def board(session: Session, *, protocol: Protocol, subset: str, split: SplitName) -> Board | None:
-    return session.scalar(
-        select(Board)
-        .join(Split)
-        .join(Subset)
-        .where(Board.protocol == protocol, Subset.slug == subset, Split.name == split)
-        .options(joinedload(Board.split).joinedload(Split.subset))
-    )
 
 
 def open_splits(session: Session) -> Sequence[Split]:
@@ -39,22 +26,12 @@ def open_splits(session: Session) -> Sequence[Split]:
     ).all()
 
 
-def categories(session: Session, subset_id: int) -> Sequence[Category]:
-    return session.scalars(
-        select(Category).where(Category.subset_id == subset_id).order_by(Category.class_id)
-    ).all()
-
-
 def unfinished_before(session: Session, submission_id: int) -> int:
     """Return how many submissions came earlier and still wait or are being worked on."""
     count = select(func.count()).where(
         Submission.id < submission_id, Submission.state.in_(IN_FLIGHT)
     )
     return session.scalars(count).one()
-
-
-def subset_slugs(session: Session) -> Sequence[str]:
-    return session.scalars(select(Subset.slug).order_by(Subset.position)).all()
 
 
 def readable(team_ids: tuple[int, ...]) -> Select[Submission]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from server.catalogue import queries as catalogue
 from server.models import HEADLINE_SCORES, Category, Score, Submission, SubmissionState
 from server.protocols import FACTS, TITLES
 from server.score_names import SCORE_GROUPS
@@ -53,7 +54,7 @@ def submission_page(
         failure=submission.failure,
         errors=_findings(submission.findings, severity="error"),
         warnings=_findings(submission.findings, severity="warning"),
-        scores=_sheet(score, queries.categories(session, split.subset_id)) if score else None,
+        scores=_sheet(score, catalogue.categories(session, split.subset_id)) if score else None,
         versions=_versions(submission.scores, split.truth_version),
         card=card_lines(lambda name: getattr(submission, name)),
         declarations=_declarations(submission.declarations, subset=split.subset.title),

@@ -12,6 +12,7 @@ from sqlalchemy import event, update
 from starlette.testclient import TestClient
 
 from server.app import create_app
+from server.catalogue import queries as catalogue
 from server.clock import SetClock
 from server.dependencies import Rooms
 from server.jobs.queue import RecordingQueue
@@ -27,7 +28,6 @@ from server.models import (
     SubmissionState,
     User,
 )
-from server.organizers import queries as boards
 from server.settings import Settings
 from server.storage.store import open_store
 from tests.support import html
@@ -168,7 +168,13 @@ class Site:
     def reported(self, method: str, miou: float | None, **facts: Any) -> None:
         """Add a published result to the board of fully unsupervised entries."""
         with self.database.unit_of_work() as session:
-            board = boards.board(session, Protocol.FULLY_UNSUPERVISED, "tiny", SplitName.TEST)
+            board = catalogue.board(
+                session,
+                protocol=Protocol.FULLY_UNSUPERVISED,
+                subset="tiny",
+                split=SplitName.TEST,
+            )
+            assert board is not None
             row = {"backbone": "ResNet-50", "source": "arXiv:2106.03149 Table V", **facts}
             session.add(ReportedResult(board_id=board.id, method=method, miou=miou, **row))
 
