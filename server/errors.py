@@ -44,7 +44,7 @@ class ServerError(Exception):
 class NotSignedIn(ServerError):
     """Nobody is signed in, or the token is unknown, revoked or expired.
 
-    Sign in, or send a token that is valid: `Authorization: Bearer ...`.
+    Sign in, or send a token that is valid in the header Authorization: Bearer.
     """
 
     status = 401

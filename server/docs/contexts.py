@@ -73,6 +73,33 @@ class ErrorsPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    name: str
+    place: str
+    kind: str
+    is_required: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One thing that a program can ask of the API."""
+
+    name: str
+    method: str
+    path: str
+    meaning: str
+    parameters: tuple[Parameter, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiPage:
+    template: ClassVar[str] = "docs/api.html"
+
+    site_url: str
+    operations: tuple[Operation, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ComponentsPage:
     """Every component once, for those who change the style sheets."""
 

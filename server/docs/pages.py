@@ -5,7 +5,9 @@ import json
 from fastapi import APIRouter, Request, Response
 
 from server.dependencies import SettingsDep
+from server.docs.api_reference import operations
 from server.docs.contexts import (
+    ApiPage,
     ComponentsPage,
     DocsIndexPage,
     ErrorsPage,
@@ -21,7 +23,7 @@ from server.protocols import FACT_KEYS, FACTS, SUMMARIES, TITLES
 from server.score_names import OVERALL, SIZES
 from server.web.templating import render
 
-router = APIRouter(prefix="/docs", include_in_schema=False)
+router = APIRouter(include_in_schema=False)
 
 PROTOCOLS = ProtocolsPage(
     protocols=tuple(
@@ -40,12 +42,12 @@ PROTOCOLS = ProtocolsPage(
 NO_TO_ALL = json.dumps(dict.fromkeys(FACT_KEYS, False), indent=4)
 
 
-@router.get("")
+@router.get("/docs")
 def index(request: Request) -> Response:
     return render(request, DocsIndexPage())
 
 
-@router.get("/submitting")
+@router.get("/docs/submitting")
 def submitting(request: Request, settings: SettingsDep) -> Response:
     page = SubmittingPage(
         site_url=settings.site_url,
@@ -55,21 +57,27 @@ def submitting(request: Request, settings: SettingsDep) -> Response:
     return render(request, page)
 
 
-@router.get("/protocols")
+@router.get("/docs/protocols")
 def protocols(request: Request) -> Response:
     return render(request, PROTOCOLS)
 
 
-@router.get("/scores")
+@router.get("/docs/scores")
 def scores(request: Request) -> Response:
     return render(request, ScoresPage(overall=OVERALL.scores, sizes=SIZES))
 
 
-@router.get("/errors")
+@router.get("/docs/errors")
 def errors(request: Request) -> Response:
     return render(request, ErrorsPage(errors=error_entries()))
 
 
-@router.get("/components")
+@router.get("/api/docs")
+def api(request: Request, settings: SettingsDep) -> Response:
+    described = operations(request.app.openapi())
+    return render(request, ApiPage(site_url=settings.site_url, operations=described))
+
+
+@router.get("/docs/components")
 def components(request: Request) -> Response:
     return render(request, ComponentsPage())

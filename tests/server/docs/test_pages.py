@@ -44,3 +44,13 @@ def test_the_examples_name_this_server_and_every_fact(site: Site) -> None:
     assert f"curl {site.settings.site_url}/api/v1/submissions" in page.text
     for fact in FACTS:
         assert f'"{fact.key}": false' in page.text
+
+
+def test_every_route_of_the_api_is_listed(site: Site) -> None:
+    page = site.browser().page("/api/docs")
+
+    described = site.browser().get("/api/openapi.json").json()
+    for path, methods in described["paths"].items():
+        for method, facts in methods.items():
+            section = page.one("section", id=facts["operationId"])
+            assert section.one("h2").text == f"{method.upper()} {path}"
