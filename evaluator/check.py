@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
-import numpy as np
-
 from evaluator.archive import Layout, Prediction
 from evaluator.errors import BadMask, BadPrediction
 from evaluator.findings import Code, Finding, Severity, outside_warning, shortened
@@ -13,7 +11,7 @@ from evaluator.in_order import Progress, in_order
 from evaluator.masks import (
     HEADER_BYTES,
     check_header,
-    decode_mask,
+    decode_runs,
     largest_mask_bytes,
     read_header,
 )
@@ -161,12 +159,12 @@ def _outside_pixels(
     height, width = manifest[name]
     try:
         png = prediction.read(stored, limit_bytes=largest_mask_bytes(height, width))
-        ids = decode_mask(png, file=name, height=height, width=width)
+        runs = decode_runs(png, file=name, height=height, width=width)
     except BadPrediction as error:
         return error.findings[0]
     except BadMask as error:
         return error.finding
-    return int(np.count_nonzero(np.take(table, ids) == table.max()))
+    return int(runs.lengths[table[runs.ids] == table.max()].sum())
 
 
 def _header_faults(prediction: Prediction, layout: Layout, manifest: Manifest) -> Iterator[Finding]:

@@ -10,10 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluator.boundary import LabelPlane, boundary_of
-from evaluator.masks import IdArray
-from evaluator.protocol import MAX_GENERATED_ID
-
-_MOST_BYTE_CELLS = 256
+from evaluator.masks import IdArray, Runs, stretches
+from evaluator.match_map import ClassTable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,54 +42,37 @@ class LabelMap:
 
 def cell_type(rows: int) -> np.dtype[np.unsignedinteger]:
     """The smallest type that indexes a table of so many rows."""
-    return np.dtype(np.uint8) if rows <= _MOST_BYTE_CELLS else np.dtype(np.uint16)
+    return np.min_scalar_type(rows - 1)
 
 
-def label_map(ids: IdArray, classes_of: NDArray[np.uint16] | None = None) -> LabelMap:
-    """The label map of ids, shape (height, width), with its boundaries.
+def label_map(runs: Runs, table: ClassTable | None = None) -> LabelMap:
+    """The label map of a mask, with its boundaries.
 
     Args:
-        ids: values 0..65535.
-        classes_of: what each of the 65 536 ids stands for; boundaries are found after it.
+        table: what each id stands for, shape (65536,); boundaries are found after it.
     """
-    starts, lengths = _runs(ids)
-    run_ids = ids.reshape(-1)[starts]
-    labels = run_ids if classes_of is None else classes_of[run_ids]
-    seen = np.zeros(MAX_GENERATED_ID + 1, bool)
-    seen[labels] = True
-    present = np.flatnonzero(seen).astype(np.uint16)
+    ids = runs.ids if table is None else table[runs.ids]
+    present = np.flatnonzero(np.bincount(ids))
+    rows = 2 * len(present)
     # A cell is twice the id's place among those present, plus one on a boundary.
-    places = np.empty(MAX_GENERATED_ID + 1, cell_type(2 * len(present)))
-    places[present] = np.arange(0, 2 * len(present), 2)
-    cells = np.repeat(places[labels], lengths).reshape(ids.shape)
+    places = np.empty(present[-1] + 1, cell_type(rows))
+    places[present] = np.arange(0, rows, 2)
+    cells = np.repeat(places[ids], runs.lengths).reshape(runs.shape)
     cells |= boundary_of(cells)
     return LabelMap(
         cells=cells,
-        ids=np.repeat(present, 2),
-        on_boundary=np.tile(np.array([False, True]), len(present)),
+        ids=np.repeat(present, 2).astype(np.uint16),
+        on_boundary=np.arange(rows) % 2 == 1,
     )
 
 
 def count_cells(truth: LabelMap, prediction: LabelMap) -> NDArray[np.int64]:
     """Pixels per pair of table rows, shape (truth rows, prediction rows)."""
     rows, columns = len(truth.ids), len(prediction.ids)
-    starts, lengths = _runs(truth.cells, prediction.cells)
-    pairs = truth.cells.reshape(-1)[starts].astype(np.intp)
+    pairs = truth.cells.reshape(-1).astype(cell_type(rows * columns))
     pairs *= columns
-    pairs += prediction.cells.reshape(-1)[starts]
+    pairs += prediction.cells.reshape(-1)
+    starts, lengths = stretches(pairs[1:] != pairs[:-1])
     # bincount adds in float64, which is exact below 2**53.
-    counts = np.bincount(pairs, lengths, minlength=rows * columns)
+    counts = np.bincount(pairs[starts], lengths, minlength=rows * columns)
     return counts.astype(np.int64).reshape(rows, columns)
-
-
-def _runs(*planes: LabelPlane) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Starts and lengths of the longest stretches, row after row, in which no plane changes.
-
-    Labels come in stretches of many pixels, so most work can be done once for each of them.
-    """
-    changes = np.zeros(planes[0].size - 1, bool)
-    for plane in planes:
-        flat = plane.reshape(-1)
-        changes |= flat[1:] != flat[:-1]
-    starts = np.concatenate(([0], np.flatnonzero(changes) + 1))
-    return starts, np.diff(starts, append=planes[0].size)

@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 
 from evaluator.errors import BadMask
 from evaluator.findings import Code, Finding
-from evaluator.protocol import MAX_GENERATED_ID
 
-IdArray = NDArray[np.uint32]
-"""Ids of one image, 0..65535, shape (height, width)."""
+IdArray = NDArray[np.uint16]
+"""Ids of one image, shape (height, width)."""
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEADER_BYTES = 33
@@ -39,6 +38,22 @@ _COLOUR_NAMES = {
     6: "an RGBA PNG",
 }
 _SAVE_AS = "save the mask as 8-bit RGB with R = id % 256, G = id // 256, B = 0"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Runs:
+    """A mask as stretches of equal pixels, row after row.
+
+    Masks have few edges: most work can be done once per stretch and not once per pixel. `ids`
+    and `lengths` (in pixels, at least 1) have shape (runs,); `shape` is (height, width).
+    """
+
+    ids: NDArray[np.uint16]
+    lengths: NDArray[np.intp]
+    shape: tuple[int, int]
+
+    def plane(self) -> IdArray:
+        return np.repeat(self.ids, self.lengths).reshape(self.shape)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,21 +135,42 @@ def decode_mask(png: bytes, *, file: str, height: int, width: int) -> IdArray:
     Raises:
         BadMask: anything but a sound 8-bit RGB or RGBA PNG of that size with B = 0 throughout.
     """
+    return decode_runs(png, file=file, height=height, width=width).plane()
+
+
+def decode_runs(png: bytes, *, file: str, height: int, width: int) -> Runs:
+    """The ids of `decode_mask` as runs.
+
+    Raises:
+        BadMask: as `decode_mask`.
+    """
     pixels = _decode_pixels(png, file=file, height=height, width=width)
-    # Read as one number, lowest byte first, the four bytes of a pixel are R + 256 * G + ...
-    ids: IdArray = _with_alpha(pixels).view("<u4")[..., 0]
-    ids &= 0x00FF_FFFF  # without alpha
-    if ids.max() > MAX_GENERATED_ID:
+    planes = np.empty((pixels.shape[2], height, width), np.uint8)
+    cv2.split(pixels, list(planes))
+    red, green, blue, *_ = planes.reshape(len(planes), -1)
+    if blue.any():
         raise _blue(pixels, file=file)
-    return ids
+    changes = red[1:] != red[:-1]
+    if green.any():
+        changes |= green[1:] != green[:-1]
+    starts, lengths = stretches(changes)
+    return Runs(
+        ids=red[starts] + green[starts] * np.uint16(256),
+        lengths=lengths,
+        shape=(height, width),
+    )
 
 
-def _with_alpha(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    if pixels.shape[2] == _CHANNELS[_RGBA]:
-        return pixels
-    four = np.empty((*pixels.shape[:2], 4), np.uint8)
-    cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA, dst=four)
-    return four
+def stretches(changes: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Starts and lengths of the stretches between changes.
+
+    Args:
+        changes: whether each value but the first differs from the one before it.
+    """
+    edges = np.flatnonzero(changes)
+    edges += 1
+    edges = np.concatenate(([0], edges, [changes.size + 1]))
+    return edges[:-1], edges[1:] - edges[:-1]
 
 
 def _decode_pixels(png: bytes, *, file: str, height: int, width: int) -> NDArray[np.uint8]:

@@ -34,7 +34,7 @@ from evaluator.errors import BadMask, BadPrediction, BadTallies
 from evaluator.findings import Finding, Severity, outside_warning, shortened
 from evaluator.in_order import Progress, in_order
 from evaluator.label_map import LabelMap, count_cells, label_map
-from evaluator.masks import decode_mask, largest_mask_bytes
+from evaluator.masks import decode_runs, largest_mask_bytes
 from evaluator.match_map import ClassTable, MatchMap, table_of
 from evaluator.protocol import IGNORE, SCORER_VERSION
 from evaluator.truth import Truth
@@ -234,12 +234,12 @@ def _taken(
     height, width = labels.shape
     try:
         png = prediction.read(layout.masks[name], limit_bytes=largest_mask_bytes(height, width))
-        ids = decode_mask(png, file=name, height=height, width=width)
+        runs = decode_runs(png, file=name, height=height, width=width)
     except BadMask as error:
         return error.finding
     except BadPrediction as error:
         return error.findings[0]
-    return _tally(name, labels, label_map(ids, table), outside_id=int(table.max()))
+    return _tally(name, labels, label_map(runs, table), outside_id=int(table.max()))
 
 
 def _tally(name: str, truth: LabelMap, prediction: LabelMap, *, outside_id: int) -> _ImageTally:

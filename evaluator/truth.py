@@ -26,7 +26,7 @@ from evaluator.atomic_file import replacing
 from evaluator.errors import BadMask, BadTruth
 from evaluator.in_order import Progress, in_order
 from evaluator.label_map import LabelMap, cell_type, label_map
-from evaluator.masks import HEADER_BYTES, IdArray, decode_mask, read_header
+from evaluator.masks import HEADER_BYTES, Runs, decode_runs, read_header
 from evaluator.names import names_below
 from evaluator.protocol import BOUNDARY_RATIO, IGNORE, MAX_CLASSES
 
@@ -62,6 +62,7 @@ class Truth:
         try:
             self._images = pa.ipc.open_file(self._map).read_all()
             _check_pack(self._images.schema, pack, classes)
+            self._tables, self._cells = self._images["table"], self._images["cells"]
         except pa.ArrowException as error:
             self.close()
             raise BadTruth(f"{pack} is neither a folder of masks nor packed truth") from error
@@ -97,9 +98,9 @@ class Truth:
         """
         row = self._rows[name]
         height, width = self.manifest[name]
-        table = self._images["table"][row].values.to_numpy()
+        table = self._tables[row].values.to_numpy()
         try:
-            unpacked = imagecodecs.zstd_decode(self._images["cells"][row].as_py())
+            unpacked = imagecodecs.zstd_decode(self._cells[row].as_py())
             plane = np.frombuffer(unpacked, cell_type(len(table))).reshape(height, width)
         except (imagecodecs.ZstdError, ValueError) as error:
             raise BadTruth(f"{name}: the packed truth is damaged") from error
@@ -197,11 +198,11 @@ def pack_truth(
 
 
 def _packed_row(root: Path, name: str, *, classes: int) -> dict[str, object]:
-    ids = _read_mask(root, name, classes=classes)
-    labels = label_map(ids)
-    height, width = ids.shape
+    runs = _read_mask(root, name, classes=classes)
+    labels = label_map(runs)
+    height, width = runs.shape
     digest = hashlib.sha256(f"{name}\n{height}\n{width}\n".encode())
-    digest.update(ids.astype("<u2").data)
+    digest.update(runs.plane().astype("<u2", copy=False).data)
     return {
         "name": name,
         "height": height,
@@ -212,20 +213,20 @@ def _packed_row(root: Path, name: str, *, classes: int) -> dict[str, object]:
     }
 
 
-def _read_mask(root: Path, name: str, *, classes: int) -> IdArray:
+def _read_mask(root: Path, name: str, *, classes: int) -> Runs:
     png = (root / name).read_bytes()
     try:
         header = read_header(png[:HEADER_BYTES], file=name)
-        ids = decode_mask(png, file=name, height=header.height, width=header.width)
+        runs = decode_runs(png, file=name, height=header.height, width=header.width)
     except BadMask as error:
         raise BadTruth(f"{root}: {error}") from error
-    wrong = ids[(ids > classes) & (ids != IGNORE)]
+    wrong = runs.ids[(runs.ids > classes) & (runs.ids != IGNORE)]
     if wrong.size:
         raise BadTruth(
             f"{root}: {name}: the mask holds the id {wrong[0]};"
             f" ids are 0 to {classes}, and {IGNORE} for pixels that are not scored"
         )
-    return ids
+    return runs
 
 
 def _mask_files(root: Path) -> list[str]:

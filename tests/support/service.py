@@ -5,13 +5,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from server import schema
 from server.clock import SetClock
 from server.db import Database
 from server.jobs.queue import RecordingQueue
 from server.models import SplitName, User
 from server.storage.store import open_store
-from tests.support.database import NOW, add_user
+from tests.support.database import NOW, add_user, create_database
 from worker.context import Context
 from worker.registration import Registration, register
 from worker.settings import WorkerSettings
@@ -34,7 +33,7 @@ class Service:
 def service_in(folder: Path) -> Iterator[Service]:
     """Give a service whose subset `tiny`, split test, is the golden set s50."""
     settings = WorkerSettings(data_dir=folder, scoring_jobs=1)
-    schema.upgrade(settings.database)
+    create_database(folder / "luss.sqlite3")
     queue, clock = RecordingQueue(), SetClock(NOW)
     context = Context(
         settings=settings,
