@@ -97,6 +97,10 @@ class Api:
     def board_text(self, address: BoardAddress, form: Literal["csv", "latex"]) -> str:
         return self._answer("GET", address.path, params={"format": form}).text
 
+    def manifest(self, subset: str, split: str) -> bytes:
+        """Return the JSON document that maps each wanted name to [height, width]."""
+        return self._answer("GET", f"/api/v1/datasets/{subset}/{split}/manifest").content
+
     def submission(self, submission_id: str) -> Submission:
         return cast("Submission", self._document(f"/api/v1/submissions/{submission_id}"))
 
