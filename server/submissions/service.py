@@ -10,7 +10,15 @@ from server.addresses import unknown
 from server.catalogue import queries as catalogue
 from server.errors import FieldInvalid, TruthMissing
 from server.jobs.queue import SCORE_SUBMISSION, Job, ring_after_commit
-from server.models import CARD_FIELDS, Board, Protocol, SplitName, Submission, SubmissionState
+from server.models import (
+    CARD_FIELDS,
+    MAX_METHOD_NAME,
+    Board,
+    Protocol,
+    SplitName,
+    Submission,
+    SubmissionState,
+)
 from server.protocols import check_declarations
 
 ARCHIVE_FOLDER = "archives"
@@ -105,8 +113,8 @@ def card_value(name: str, value: str) -> str:
     Raises:
         FieldInvalid: the method's name is longer than a board can show.
     """
-    text = value.strip()
-    longest = 200 if name == "method_name" else 64 * 1024
+    text = value.replace("\0", "").strip()  # PostgreSQL keeps no NUL
+    longest = MAX_METHOD_NAME if name == "method_name" else 64 * 1024
     if len(text) > longest:
         raise FieldInvalid(
             f"{name} has {len(text)} characters; at most {longest} are kept.", field=name

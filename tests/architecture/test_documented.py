@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 
 from evaluator import HEADLINE_SCORES as SCORED
-from evaluator import PROTOCOLS
-from server.models import HEADLINE_SCORES, Protocol, SubmissionState
+from evaluator import PROTOCOLS, protocol
+from server.models import HEADLINE_SCORES, MAX_METHOD_NAME, Protocol, SubmissionState
+from server.models.benchmark import MAX_CLASSES
 from server.submissions import states
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +31,8 @@ def test_readme_draws_the_states_as_they_are() -> None:
 def test_scorer_and_server_speak_of_the_same_scores_and_protocols() -> None:
     assert HEADLINE_SCORES == SCORED
     assert tuple(Protocol) == PROTOCOLS
+    assert MAX_METHOD_NAME == protocol.MAX_METHOD_NAME
+    assert MAX_CLASSES == protocol.MAX_CLASSES
 
 
 def test_decisions_are_numbered_without_a_gap() -> None:
