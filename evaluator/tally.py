@@ -243,20 +243,18 @@ def _taken(
 
 
 def _tally(name: str, truth: LabelMap, prediction: LabelMap, *, outside_id: int) -> _ImageTally:
-    counts = count_cells(truth, prediction)
-    outside = int(counts[:, prediction.ids == outside_id].sum())
-    counts[truth.ids == IGNORE] = 0
-    row, column = np.nonzero(counts)
-    boundary = ON_TRUTH * truth.on_boundary[row].astype(
-        np.uint8
-    ) + ON_PREDICTION * prediction.on_boundary[column].astype(np.uint8)
+    row, column, pixels = count_cells(truth, prediction)
+    outside = int(pixels[prediction.ids[column] == outside_id].sum())
+    scored = truth.ids[row] != IGNORE
+    row, column, pixels = row[scored], column[scored], pixels[scored]
+    on_truth, on_prediction = truth.on_boundary[row], prediction.on_boundary[column]
     return _ImageTally(
         name=name,
         outside=outside,
         truth=truth.ids[row],
         prediction=prediction.ids[column],
-        boundary=boundary,
-        pixels=counts[row, column].astype(np.uint32),
+        boundary=(ON_TRUTH * on_truth + ON_PREDICTION * on_prediction).astype(np.uint8),
+        pixels=pixels.astype(np.uint32),
     )
 
 
