@@ -331,7 +331,9 @@ def _write(tallies: Iterable[_ImageTally], origin: Origin, path: Path) -> int:
     """Write a tallies file; returns how many images it holds."""
     schema = _SCHEMA.with_metadata({"format": _FORMAT, **origin.to_metadata()})
     images = 0
-    with pq.ParquetWriter(path, schema, compression="zstd", write_page_checksum=True) as writer:
+    with pq.ParquetWriter(
+        path, schema, compression="zstd", write_page_checksum=True, use_dictionary=False
+    ) as writer:
         waiting: list[_ImageTally] = []
         rows = 0
         for tally in tallies:
