@@ -45,11 +45,11 @@ clean: ## remove the virtual environment and caches; keeps the data
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 # The stamps say for which pyproject.toml and constraints.txt an installation was made.
-$(VENV)/bin/python:
+$(VENV)/bin/pip:
 	@.ci/system-packages python3-venv
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed-service: $(VENV)/bin/python pyproject.toml constraints.txt
+$(VENV)/.installed-service: $(VENV)/bin/pip pyproject.toml constraints.txt
 	$(INSTALL) --editable '.[server,worker]'
 	@touch $@
 

@@ -1,14 +1,56 @@
 """The `luss` command: one sub-command per room, each importing what it needs when it runs."""
 
+from typing import Any
+
 import typer
+from typer.core import TyperGroup
 
-from client.commands import check, pack, score
+from client.commands import (
+    admin,
+    board,
+    check,
+    demo,
+    demo_data,
+    pack,
+    score,
+    serve,
+    status,
+    submit,
+    worker,
+)
+from client.errors import ClientError
 
-app = typer.Typer(name="luss", no_args_is_help=True, add_completion=False)
+
+class _Commands(TyperGroup):
+    """Ends a command that raised a `ClientError` with its sentence and its exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ClientError as error:
+            typer.echo(f"luss: {error}", err=True)
+            raise typer.Exit(error.exit_code) from error
+
+
+app = typer.Typer(name="luss", cls=_Commands, no_args_is_help=True, add_completion=False)
+
+
+@app.callback()
+def luss() -> None:
+    """Score, submit to and run LUSS Bench, the benchmark of unsupervised semantic segmentation."""
+
 
 app.command("score")(score.score)
 app.command("check")(check.check)
 app.command("pack")(pack.pack)
+app.command("submit")(submit.submit)
+app.command("status")(status.status)
+app.command("board")(board.board)
+app.add_typer(admin.app, name="admin")
+app.command("serve")(serve.serve)
+app.command("worker")(worker.worker)
+app.command("demo")(demo.demo)
+app.command("demo-data")(demo_data.demo_data)
 
 
 def main() -> None:

@@ -17,7 +17,13 @@ from evaluator.masks import (
 )
 from evaluator.match_map import ClassTable, MatchMap, parse_match, table_of
 from evaluator.method_card import MethodCard, parse_method
-from evaluator.protocol import MATCH_FILE, MATCHING_PROTOCOLS, METHOD_FILE, PROTOCOLS
+from evaluator.protocol import (
+    MATCH_FILE,
+    MATCHING_PROTOCOLS,
+    MAX_METHOD_NAME,
+    METHOD_FILE,
+    PROTOCOLS,
+)
 from evaluator.truth import Manifest
 
 
@@ -228,6 +234,8 @@ def _inspect_method(
         return None, findings  # what is wrong with the file was told; it may well hold a name
     if card is None or card.name is None:
         findings = (*findings, _name_missing(has_file=stored is not None))
+    elif len(card.name) > MAX_METHOD_NAME:
+        findings = (*findings, _name_too_long(card.name))
     elif stored is None:
         findings = (*findings, _file_missing())
     return card, findings
@@ -242,6 +250,14 @@ def _name_missing(*, has_file: bool) -> Finding:
     )
     message = f"{why}; write {expected} there, or give the name in the form"
     return Finding.of(Code.METHOD_NAME_MISSING, message, file=METHOD_FILE, expected=expected)
+
+
+def _name_too_long(name: str) -> Finding:
+    expected, found = f"at most {MAX_METHOD_NAME} characters", f"{len(name)} characters"
+    why = f"the method name has {found}; a board shows {expected}"
+    return Finding.of(
+        Code.METHOD_NAME_TOO_LONG, why, file=METHOD_FILE, expected=expected, found=found
+    )
 
 
 def _file_missing() -> Finding:

@@ -94,6 +94,11 @@ class Code(StrEnum):
     )
     METHOD_UNREADABLE = "method_unreadable", Severity.ERROR, "A method.txt that is no UTF-8 text."
     METHOD_NAME_MISSING = "method_name_missing", Severity.ERROR, "No method name anywhere."
+    METHOD_NAME_TOO_LONG = (
+        "method_name_too_long",
+        Severity.ERROR,
+        "A method name of over 200 letters.",
+    )
     METHOD_FILE_MISSING = "method_file_missing", Severity.WARNING, "No method.txt."
     METHOD_FIELD_MISSING = (
         "method_field_missing",

@@ -46,7 +46,7 @@ def parse_method(content: bytes) -> tuple[MethodCard, tuple[Finding, ...]]:
     A missing method name is no warning here: the name may come from elsewhere.
 
     Raises:
-        BadPrediction: the file is not UTF-8 text.
+        BadPrediction: the file is not UTF-8 text, or holds NUL characters.
     """
     try:
         text = content.decode("utf-8-sig")
@@ -56,6 +56,12 @@ def parse_method(content: bytes) -> tuple[MethodCard, tuple[Finding, ...]]:
             Code.METHOD_UNREADABLE, why, file=METHOD_FILE, expected="UTF-8", found="other bytes"
         )
         raise BadPrediction([finding]) from error
+    if "\0" in text:
+        why = "the file holds NUL characters; save it as plain UTF-8 text"
+        finding = Finding.of(
+            Code.METHOD_UNREADABLE, why, file=METHOD_FILE, expected="text", found="NUL characters"
+        )
+        raise BadPrediction([finding])
     answers: dict[str, str] = {}
     findings = [*_read_lines(text, answers)]
     given = {

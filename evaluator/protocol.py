@@ -57,6 +57,9 @@ MATCHING_PROTOCOLS = frozenset({"fully-unsupervised", "free"})
 MATCH_FILE = "match.json"
 METHOD_FILE = "method.txt"
 
+MAX_METHOD_NAME = 200
+"""Characters of a method's name: more do not fit into a row of a board."""
+
 MAX_GENERATED_ID = 0xFFFF
 """The largest id that a mask can hold: 255 + 256 * 255."""
 

@@ -4,23 +4,30 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from fastapi.staticfiles import StaticFiles
 
 from server import error_handlers, health
+from server.accounts import pages as account_pages
+from server.boards import pages as board_pages
 from server.boards import routes as board_routes
 from server.clock import Clock, SystemClock
 from server.db import Database
 from server.dependencies import Rooms
+from server.docs import pages as docs_pages
 from server.jobs.celery_queue import CeleryQueue
 from server.jobs.queue import JobQueue
+from server.methods import pages as method_pages
 from server.methods import routes as method_routes
 from server.settings import Settings
 from server.storage.store import BlobStore, open_store
+from server.submissions import pages as submission_pages
 from server.submissions import routes as submission_routes
+from server.web import static_files
 from server.web.body_limit import BodyLimit
 from server.web.security_headers import SecurityHeaders
-from server.web.templating import STATIC
+from server.web.static_files import STATIC, HashedStaticFiles
 
+ROUTES = (health, board_routes, method_routes, submission_routes)
+PAGES = (account_pages, board_pages, docs_pages, method_pages, submission_pages, static_files)
 UPLOAD_PATHS = ("/api/v1/submissions", "/submit")
 
 
@@ -54,9 +61,9 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.rooms = built
-    for module in (health, board_routes, method_routes, submission_routes):
+    for module in (*ROUTES, *PAGES):
         app.include_router(module.router)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", HashedStaticFiles(directory=STATIC), name="static")
     error_handlers.install(app)
     app.add_middleware(BodyLimit, unlimited=UPLOAD_PATHS)
     app.add_middleware(SecurityHeaders)

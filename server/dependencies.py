@@ -4,16 +4,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Form, Request
 from sqlalchemy.orm import Session
 
 from server.accounts import queries as accounts
 from server.clock import Clock
 from server.db import Database
-from server.errors import NotAllowed, NotSignedIn
+from server.errors import FormExpired, NotAllowed, NotSignedIn
 from server.models import Scope
 from server.settings import Settings
 from server.storage.store import BlobStore
+from server.web import csrf
 from server.web.sessions import COOKIE as SESSION_COOKIE
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
@@ -124,7 +125,29 @@ def api_viewer(request: Request, built: RoomsDep) -> Viewer:
 
 
 def page_viewer(request: Request, built: RoomsDep) -> Viewer:
-    return identify(request, built, browser=True)
+    """Identify the reader of a page, once: the frame around the page reads it from the request."""
+    viewer = identify(request, built, browser=True)
+    request.state.viewer = viewer
+    return viewer
+
+
+def page_member(viewer: Annotated[Viewer, Depends(page_viewer)]) -> Viewer:
+    """Identify the reader of a page that is for signed-in people; others are asked to sign in."""
+    signed_in(viewer)
+    return viewer
+
+
+def checked_form(
+    request: Request, built: RoomsDep, form_token: Annotated[str, Form(alias=csrf.FIELD)] = ""
+) -> None:
+    """Refuse a form that did not come from a page of ours.
+
+    Raises:
+        FormExpired: its token is missing, or not the one that goes with the browser's cookie.
+    """
+    secret_key = built.settings.secret_key.get_secret_value()
+    if not csrf.is_valid(form_token, request.cookies.get(csrf.COOKIE), secret_key=secret_key):
+        raise FormExpired("Load the page again and send the form once more.")
 
 
 def submitter(viewer: Viewer) -> int:
@@ -150,3 +173,5 @@ def signed_in(viewer: Viewer) -> int:
 
 ApiViewerDep = Annotated[Viewer, Depends(api_viewer)]
 PageViewerDep = Annotated[Viewer, Depends(page_viewer)]
+SignedInPageDep = Annotated[Viewer, Depends(page_member)]
+CheckedForm = Depends(checked_form)

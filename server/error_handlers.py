@@ -4,14 +4,16 @@ import logging
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import ClassVar
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from server.errors import FieldInvalid, NotFound, NotSignedIn, ServerError
-from server.web.templating import render
+from server.web.redirects import see_other
+from server.web.templating import path_and_query, render
 
 log = logging.getLogger(__name__)
 PROBLEM_JSON = "application/problem+json"
@@ -24,6 +26,7 @@ class ErrorPage:
     template: ClassVar[str] = "error.html"
 
     status: int
+    code: str
     title: str
     message: str
 
@@ -53,8 +56,8 @@ def _answer(request: Request, error: ServerError) -> Response:
     if path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
         return problem(error)
     if isinstance(error, NotSignedIn) and request.method == "GET":
-        return RedirectResponse(f"/sign-in?next={path}", status_code=HTTPStatus.SEE_OTHER)
-    page = ErrorPage(status=error.status, title=error.title, message=error.message)
+        return see_other(f"/sign-in?{urlencode({'next': path_and_query(request)})}")
+    page = ErrorPage(status=error.status, code=error.code, title=error.title, message=error.message)
     return render(request, page, status=error.status)
 
 

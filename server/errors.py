@@ -18,12 +18,17 @@
         - DeclarationsIncomplete    422  declarations_incomplete
         - DeclarationsContradict    422  declarations_contradict
 
-A code never changes its meaning: programs rely on it.
+A code never changes its meaning: programs rely on it. The message of an error is a sentence for
+the person who must act; the docstring of its class, shown at /docs/errors, says what happened and,
+after a gap, what to do.
 """
 
 
 class ServerError(Exception):
-    """Base of all; the message is a sentence for the person who must act."""
+    """The server met something that it did not foresee: our fault, not yours.
+
+    It was logged. Please try again.
+    """
 
     status: int = 500
     code: str = "server_error"
@@ -37,85 +42,162 @@ class ServerError(Exception):
 
 
 class NotSignedIn(ServerError):
+    """Nobody is signed in, or the token is unknown, revoked or expired.
+
+    Sign in, or send a token that is valid in the header Authorization: Bearer.
+    """
+
     status = 401
     code = "not_signed_in"
     title = "Sign in first"
 
 
 class NotAllowed(ServerError):
+    """You are known, and may not do this.
+
+    A token of scope read cannot submit: make one of scope submit.
+    """
+
     status = 403
     code = "not_allowed"
     title = "Not allowed"
 
 
 class FormExpired(NotAllowed):
+    """The form was opened before the last sign-in, or does not come from this site.
+
+    Load its page again and send it once more.
+    """
+
     code = "form_expired"
     title = "This form has expired"
 
 
 class NotFound(ServerError):
+    """There is no such thing, or it is not yours to read.
+
+    For a misspelt word the message says which one was probably meant.
+    """
+
     status = 404
     code = "not_found"
     title = "Not found"
 
 
 class Conflict(ServerError):
+    """What is there already stands in the way of the request."""
+
     status = 409
     code = "conflict"
     title = "Not possible now"
 
 
 class TruthMissing(Conflict):
+    """The split has no masks on this server, so nothing can be scored.
+
+    The submit page lists the splits that can be submitted to.
+    """
+
     code = "truth_missing"
     title = "Nothing to score against yet"
 
 
 class ClassCountDiffers(Conflict):
+    """The masks have another number of categories than their data set.
+
+    Only operators meet this one: pass the number that the data set has.
+    """
+
     code = "class_count_differs"
     title = "Another number of categories"
 
 
 class AlreadyExists(Conflict):
+    """The name is taken.
+
+    Choose another one, or use what is there.
+    """
+
     code = "already_exists"
     title = "There already is one"
 
 
 class TooLarge(ServerError):
+    """The body of the request has more bytes than are taken.
+
+    Masks compress well: look for other files in the archive.
+    """
+
     status = 413
     code = "archive_too_large"
     title = "The archive is too large"
 
 
 class Refused(ServerError):
+    """The request was understood, and cannot be taken as it is.
+
+    The message says what to change.
+    """
+
     status = 422
     code = "refused"
     title = "Please correct this"
 
 
 class SignInRefused(Refused):
+    """No account has this address and this password.
+
+    Check both: the answer does not say which of them is wrong.
+    """
+
     code = "sign_in_refused"
     title = "E-mail and password do not match"
 
 
 class FieldInvalid(Refused):
+    """A field is missing, or holds what it may not.
+
+    The message names the field and what it may hold.
+    """
+
     code = "field_invalid"
 
 
 class UploadMalformed(Refused):
+    """The form is no multipart/form-data, is cut short, or goes on after the archive.
+
+    Send the fields first and the archive last, and send it again if it was cut short.
+    """
+
     code = "upload_malformed"
     title = "The upload could not be read"
 
 
 class ArchiveEmpty(Refused):
+    """No archive came, or one without bytes.
+
+    Choose the zip of masks.
+    """
+
     code = "archive_empty"
     title = "The archive is empty"
 
 
 class DeclarationsIncomplete(Refused):
+    """Not each of the seven facts was answered with yes or no.
+
+    The message lists those that are missing or unknown.
+    """
+
     code = "declarations_incomplete"
     title = "Some facts are not declared"
 
 
 class DeclarationsContradict(Refused):
+    """A declared yes is one that the protocol does not allow.
+
+    The message names the facts, and the protocol that would take the entry.
+    """
+
     code = "declarations_contradict"
     title = "Another protocol takes this entry"

@@ -36,6 +36,15 @@ class Fact:
     allowed_by: frozenset[Protocol]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A declared fact as one protocol sees it."""
+
+    key: str
+    question: str
+    is_allowed: bool
+
+
 _FREE = frozenset({Protocol.FREE})
 
 FACTS: tuple[Fact, ...] = (
@@ -71,6 +80,18 @@ FACT_KEYS = tuple(fact.key for fact in FACTS)
 def allowed_facts(protocol: Protocol) -> dict[str, bool]:
     """Return for each declared fact whether the protocol allows a "yes"."""
     return {fact.key: protocol in fact.allowed_by for fact in FACTS}
+
+
+def rules_of(protocol: Protocol, *, subset: str) -> tuple[Rule, ...]:
+    """Return the facts with the protocol's answer to a "yes"; ``subset`` is a data set's title."""
+    return tuple(
+        Rule(
+            key=fact.key,
+            question=fact.question.format(subset=subset),
+            is_allowed=protocol in fact.allowed_by,
+        )
+        for fact in FACTS
+    )
 
 
 def taking_protocol(declared: Mapping[str, bool]) -> Protocol | None:

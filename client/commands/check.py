@@ -1,6 +1,5 @@
 """`luss check`: everything that would keep a prediction from being scored, before it is sent."""
 
-import difflib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,8 +10,6 @@ from client import console
 
 if TYPE_CHECKING:
     from evaluator import Inspection, Manifest
-
-TIMEOUT_SECONDS = 30
 
 
 def check(
@@ -97,13 +94,12 @@ def _inspection(
 
 
 def _known_protocol(protocol: str | None) -> None:
+    from client.errors import UsageMistake
+    from client.suggestions import unknown
     from evaluator import PROTOCOLS
 
-    if protocol is None or protocol in PROTOCOLS:
-        return
-    near = difflib.get_close_matches(protocol, PROTOCOLS, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(PROTOCOLS)}"
-    raise typer.BadParameter(f"{protocol!r} is no protocol; {hint}", param_hint="--protocol")
+    if protocol is not None and protocol not in PROTOCOLS:
+        raise UsageMistake(unknown("protocol", protocol, PROTOCOLS))
 
 
 def _wanted(
@@ -140,15 +136,14 @@ def _manifest_of_truth(path: Path, classes: int) -> "Manifest":
 
 
 def _manifest_from_server(server: str, subset: str, split: str) -> "Manifest":
-    import httpx
+    from client.addresses import known_split
+    from client.api import Api
+    from client.settings import ClientSettings
 
-    url = f"{server.rstrip('/')}/api/v1/datasets/{subset}/{split}/manifest"
-    try:
-        answer = httpx.get(url, timeout=TIMEOUT_SECONDS, follow_redirects=True)
-        answer.raise_for_status()
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        console.stop(f"{url}: {error}", console.UNREACHABLE)
-    return _manifest_of(answer.content, origin=url, code=console.UNREACHABLE)
+    with Api(ClientSettings(server=server.rstrip("/"))) as api:
+        known_split(api.catalogue(), subset=subset, split=split)
+        content = api.manifest(subset, split)
+    return _manifest_of(content, origin=server, code=console.UNREACHABLE)
 
 
 def _manifest_of(content: bytes, *, origin: str, code: int) -> "Manifest":

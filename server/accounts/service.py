@@ -54,10 +54,10 @@ def normal_email(email: str) -> str:
     return address
 
 
-def sign_in(
-    session: Session, *, email: str, password: str, now: datetime, lasts: timedelta
-) -> tuple[User, str]:
-    """Open a browser session; return the person and the session's secret, for a cookie.
+def authenticated(session: Session, *, email: str, password: str) -> User:
+    """Return whose address and password these are.
+
+    It reads only, and its caller holds no writing transaction: hashing takes a tenth of a second.
 
     Raises:
         SignInRefused: no such account, or another password; it does not say which.
@@ -65,17 +65,22 @@ def sign_in(
     user = user_by_email(session, email.strip().lower())
     if not passwords.matches(password, user.password_hash if user else None) or user is None:
         raise SignInRefused("No account has this e-mail address and password.")
+    return user
+
+
+def open_session(session: Session, *, user_id: int, now: datetime, lasts: timedelta) -> str:
+    """Open a browser session and return its secret, for a cookie; forget those that have ended."""
     secret = secrets.token_urlsafe(32)
     session.execute(delete(BrowserSession).where(BrowserSession.expires_at <= now))
     session.add(
         BrowserSession(
-            user_id=user.id, digest=digest_of(secret), created_at=now, expires_at=now + lasts
+            user_id=user_id, digest=digest_of(secret), created_at=now, expires_at=now + lasts
         )
     )
-    return user, secret
+    return secret
 
 
-def sign_out(session: Session, *, secret: str) -> None:
+def close_session(session: Session, *, secret: str) -> None:
     session.execute(delete(BrowserSession).where(BrowserSession.digest == digest_of(secret)))
 
 

@@ -3,88 +3,65 @@
 from collections.abc import Sequence
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, defer, joinedload
 
 from server.models import (
-    Board,
-    Category,
-    Protocol,
+    Method,
     ReportedResult,
     Score,
     Split,
-    SplitName,
     Submission,
     SubmissionState,
-    Subset,
     TruthVersion,
 )
 
 
-def all_boards(session: Session) -> Sequence[Board]:
-    """Return every board in the order of a page: subset, then test before val, then protocol."""
-    boards = session.scalars(
-        select(Board)
-        .join(Split)
-        .join(Subset)
-        .options(joinedload(Board.split).joinedload(Split.subset))
-        .order_by(Subset.position, Split.name, Board.id)
-    )
-    return boards.all()
+def scored(session: Session, board_ids: Sequence[int]) -> Sequence[tuple[Submission, Score]]:
+    """Return the public scored submissions of boards with each of their scores, oldest first.
 
-
-def board(session: Session, *, protocol: Protocol, subset: str, split: SplitName) -> Board | None:
-    return session.scalar(
-        select(Board)
-        .join(Split)
-        .join(Subset)
-        .where(Board.protocol == protocol, Subset.slug == subset, Split.name == split)
-        .options(joinedload(Board.split).joinedload(Split.subset))
-    )
-
-
-def scored(session: Session, board_id: int) -> Sequence[tuple[Submission, Score]]:
-    """Return the public scored submissions of a board with each of their scores, oldest first."""
+    What a board does not show stays in the database: scores per class, findings, long texts.
+    """
     rows = session.execute(
         select(Submission, Score)
         .join(Score, Score.submission_id == Submission.id)
         .where(
-            Submission.board_id == board_id,
+            Submission.board_id.in_(board_ids),
             Submission.is_public,
             Submission.state == SubmissionState.SCORED,
         )
-        .options(joinedload(Submission.method), joinedload(Submission.team))
+        .options(
+            joinedload(Submission.method),
+            joinedload(Submission.team),
+            defer(Submission.findings, raiseload=True),
+            defer(Submission.description, raiseload=True),
+            defer(Submission.training_data, raiseload=True),
+            defer(Score.per_class_iou, raiseload=True),
+            defer(Score.per_class_biou, raiseload=True),
+        )
         .order_by(Submission.id, Score.id)
     )
     return [(submission, score) for submission, score in rows]
 
 
-def reported(session: Session, board_id: int) -> Sequence[ReportedResult]:
+def reported(session: Session, board_ids: Sequence[int]) -> Sequence[ReportedResult]:
     return session.scalars(
         select(ReportedResult)
-        .where(ReportedResult.board_id == board_id)
+        .where(ReportedResult.board_id.in_(board_ids))
         .order_by(ReportedResult.id)
     ).all()
 
 
-def categories(session: Session, subset_id: int) -> Sequence[Category]:
-    return session.scalars(
-        select(Category).where(Category.subset_id == subset_id).order_by(Category.class_id)
-    ).all()
-
-
-def truth(session: Session, split: Split) -> TruthVersion | None:
+def images_of(session: Session, split: Split) -> int | None:
+    """Return how many images the truth in force has; None while there is none."""
     return session.scalar(
-        select(TruthVersion).where(
+        select(TruthVersion.images).where(
             TruthVersion.split_id == split.id, TruthVersion.version == split.truth_version
         )
     )
 
 
-def split(session: Session, *, subset: str, name: SplitName) -> Split | None:
-    return session.scalar(
-        select(Split).join(Subset).where(Subset.slug == subset, Split.name == name)
-    )
-
-
-def subset_slugs(session: Session) -> Sequence[str]:
-    return session.scalars(select(Subset.slug).order_by(Subset.position)).all()
+def method_slugs(session: Session, team_ids: Sequence[int]) -> frozenset[str]:
+    """Return the slugs of these teams' methods, whose rows a board marks for them."""
+    if not team_ids:
+        return frozenset()
+    return frozenset(session.scalars(select(Method.slug).where(Method.team_id.in_(team_ids))))

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 
 from server.addresses import split_named, unknown
-from server.boards import queries
 from server.boards.exports import as_csv, as_latex
 from server.boards.lookup import board_named
 from server.boards.schemas import BoardList, BoardPayload, board_list, board_payload
 from server.boards.table import rows_of
+from server.catalogue import queries as catalogue
 from server.dependencies import ReadingDep, SettingsDep
 from server.errors import TruthMissing
 
@@ -20,7 +20,7 @@ router = APIRouter(prefix="/api/v1", tags=["boards"])
 @router.get("/boards")
 def index(session: ReadingDep, settings: SettingsDep) -> BoardList:
     """List every board, and the facts that each submission declares."""
-    return board_list(list(queries.all_boards(session)), site_url=settings.site_url)
+    return board_list(list(catalogue.boards(session)), site_url=settings.site_url)
 
 
 @router.get("/boards/{protocol}/{subset}/{split}", response_model=BoardPayload)
@@ -44,10 +44,10 @@ def show(
 @router.get("/datasets/{subset}/{split}/manifest")
 def manifest(subset: str, split: str, session: ReadingDep) -> dict[str, tuple[int, int]]:
     """Return the names wanted in a zip, each with its image's height and width."""
-    found = queries.split(session, subset=subset, name=split_named(split))
+    found = catalogue.split(session, subset=subset, name=split_named(split))
     if found is None:
-        raise unknown(subset, queries.subset_slugs(session), "subset")
-    truth = queries.truth(session, found)
+        raise unknown(subset, catalogue.subset_slugs(session), "subset")
+    truth = catalogue.truth_version(session, found.id, found.truth_version)
     if truth is None:
         raise TruthMissing(f"The {split} split of {subset} has no truth on this server yet.")
     sizes: dict[str, tuple[int, int]] = truth.manifest

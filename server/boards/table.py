@@ -37,14 +37,28 @@ class Row:
 
 def rows_of(session: Session, board: Board) -> list[Row]:
     """Return the board's rows, best first, verified before reported, unranked last."""
-    verified = [
-        _verified(submission, score, board.split.truth_version)
-        for submission, score in _best_of_each_method(
-            queries.scored(session, board.id), board.split.truth_version
-        )
-    ]
-    reported = [_reported(result) for result in queries.reported(session, board.id)]
-    return [*_ranked(verified), *_ranked(reported)]
+    return rows_by_board(session, [board])[board.id]
+
+
+def rows_by_board(session: Session, boards: Sequence[Board]) -> dict[int, list[Row]]:
+    """Return the rows of each board by its id, in two queries however many boards there are."""
+    truths = {board.id: board.split.truth_version for board in boards}
+    scored: dict[int, list[tuple[Submission, Score]]] = {board_id: [] for board_id in truths}
+    reported: dict[int, list[Row]] = {board_id: [] for board_id in truths}
+    for submission, score in queries.scored(session, list(truths)):
+        scored[submission.board_id].append((submission, score))
+    for result in queries.reported(session, list(truths)):
+        reported[result.board_id].append(_reported(result))
+    return {
+        board_id: [
+            *_ranked(
+                _verified(submission, score, truth)
+                for submission, score in _best_of_each_method(scored[board_id], truth)
+            ),
+            *_ranked(reported[board_id]),
+        ]
+        for board_id, truth in truths.items()
+    }
 
 
 def _best_of_each_method(

@@ -23,7 +23,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
     if settings.broker_url:
         broker, transport = settings.broker_url, {"visibility_timeout": round(1.1 * limit)}
     else:
-        broker, transport = "filesystem://", _file_transport(settings.broker_folder)
+        broker, transport = "filesystem://localhost", _file_transport(settings.broker_folder)
     return {
         "broker_url": broker,
         "broker_transport_options": transport,

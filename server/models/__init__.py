@@ -13,11 +13,12 @@ from server.models.benchmark import (
 )
 from server.models.score import HEADLINE_SCORES, HeadlineScores, ReportedResult, Score
 from server.models.submission import CARD_FIELDS, MethodCard, Submission, SubmissionState
-from server.models.team import Membership, Method, Team
+from server.models.team import MAX_METHOD_NAME, Membership, Method, Team
 
 __all__ = [
     "CARD_FIELDS",
     "HEADLINE_SCORES",
+    "MAX_METHOD_NAME",
     "ApiToken",
     "Base",
     "Board",

@@ -11,7 +11,7 @@ from server.models.account import User
 from server.models.base import Base
 from server.models.benchmark import Board
 from server.models.score import Score
-from server.models.team import Method, Team
+from server.models.team import MAX_METHOD_NAME, Method, Team
 
 
 class SubmissionState(StrEnum):
@@ -27,7 +27,7 @@ class SubmissionState(StrEnum):
 class MethodCard:
     """What the participant says of the method: the lines of method.txt, or the form's fields."""
 
-    method_name: Mapped[str | None] = mapped_column(String(200))
+    method_name: Mapped[str | None] = mapped_column(String(MAX_METHOD_NAME))
     training_data: Mapped[str | None] = mapped_column(Text)
     training_scheme: Mapped[str | None] = mapped_column(Text)
     networks: Mapped[str | None] = mapped_column(Text)

@@ -7,6 +7,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.models.base import Base
 
+MAX_METHOD_NAME = 200
+
 
 class Team(Base):
     __tablename__ = "team"
@@ -35,7 +37,7 @@ class Method(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
-    name: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(String(MAX_METHOD_NAME))
     slug: Mapped[str] = mapped_column(String(220), unique=True)
     created_at: Mapped[datetime]
 

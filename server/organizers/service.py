@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from server.catalogue import imagenet_s
+from server.catalogue import queries as catalogue
 from server.catalogue.imagenet_s import CategoryFacts
 from server.errors import ClassCountDiffers, FieldInvalid
 from server.models import (
@@ -39,17 +40,21 @@ class TruthFacts:
 def register_imagenet_s(session: Session) -> None:
     """Register 50, 300 and 919 with categories, boards and reported rows; idempotent."""
     for facts in imagenet_s.SUBSETS:
-        if queries.subset(session, facts.slug) is None:
+        if catalogue.subset(session, facts.slug) is None:
             add_subset(
                 session,
                 slug=facts.slug,
                 title=facts.title,
                 categories=imagenet_s.categories(facts.slug),
             )
+    boards = {
+        (board.protocol, board.split.subset.slug, board.split.name): board
+        for board in catalogue.boards(session)
+    }
+    known = queries.reported_names(session)
     for row in imagenet_s.reported_rows():
-        board = queries.board(session, row.protocol, row.subset, row.split)
-        known = queries.reported(session, board.id, row.method, row.backbone, row.source)
-        if known is None:
+        board = boards[row.protocol, row.subset, row.split]
+        if (board.id, row.method, row.backbone, row.source) not in known:
             session.add(
                 ReportedResult(
                     board_id=board.id,
@@ -104,7 +109,7 @@ def register_truth(
         FieldInvalid: the names do not number the categories 1..C.
     """
     names = _numbered(categories, truth.classes)
-    subset = queries.subset(session, slug) or add_subset(
+    subset = catalogue.subset(session, slug) or add_subset(
         session, slug=slug, title=slug.capitalize(), categories=names
     )
     if subset.classes != truth.classes:
@@ -112,9 +117,9 @@ def register_truth(
             f"The subset {slug} has {subset.classes} categories, these masks were registered with "
             f"{truth.classes}; pass --classes {subset.classes} and masks that go with it."
         )
-    row = queries.split(session, slug, split)
+    row = queries.split_of(session, subset.id, split)
     row.is_public = is_public
-    if queries.truth_version(session, row.id, truth.version) is None:
+    if catalogue.truth_version(session, row.id, truth.version) is None:
         session.add(
             TruthVersion(
                 split_id=row.id,

@@ -2,24 +2,36 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, false, or_, select
+from sqlalchemy import Select, false, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from server.models import Board, Protocol, Split, SplitName, Submission, SubmissionState, Subset
+from server.models import (
+    Board,
+    Split,
+    Submission,
+    SubmissionState,
+    Subset,
+)
+from server.submissions.states import IN_FLIGHT
 
 
-def board(session: Session, *, protocol: Protocol, subset: str, split: SplitName) -> Board | None:
-    return session.scalar(
-        select(Board)
-        .join(Split)
+def open_splits(session: Session) -> Sequence[Split]:
+    """Return the splits that can be submitted to: those that have a truth."""
+    return session.scalars(
+        select(Split)
         .join(Subset)
-        .where(Board.protocol == protocol, Subset.slug == subset, Split.name == split)
-        .options(joinedload(Board.split).joinedload(Split.subset))
+        .where(Split.truth_version.is_not(None))
+        .options(joinedload(Split.subset))
+        .order_by(Subset.position, Split.name)
+    ).all()
+
+
+def unfinished_before(session: Session, submission_id: int) -> int:
+    """Return how many submissions came earlier and still wait or are being worked on."""
+    count = select(func.count()).where(
+        Submission.id < submission_id, Submission.state.in_(IN_FLIGHT)
     )
-
-
-def subset_slugs(session: Session) -> Sequence[str]:
-    return session.scalars(select(Subset.slug).order_by(Subset.position)).all()
+    return session.scalars(count).one()
 
 
 def readable(team_ids: tuple[int, ...]) -> Select[Submission]:

@@ -7,9 +7,10 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from server.dependencies import ApiViewerDep, ReadingDep, Rooms, RoomsDep, SettingsDep, signed_in
-from server.errors import FieldInvalid, NotFound
+from server.errors import FieldInvalid
 from server.submissions import queries
 from server.submissions.intake import Intake
+from server.submissions.lookup import submission_named
 from server.submissions.schemas import SubmissionList, SubmissionPayload, payload_of
 
 router = APIRouter(prefix="/api/v1/submissions", tags=["submissions"])
@@ -52,9 +53,7 @@ def show(
     submission_id: str, viewer: ApiViewerDep, session: ReadingDep, settings: SettingsDep
 ) -> SubmissionPayload:
     """Return one submission: the caller's own, or a public one that was scored."""
-    submission = queries.one_readable(session, submission_id, team_ids=viewer.team_ids)
-    if submission is None:
-        raise NotFound(f"There is no submission {submission_id} that you may read.")
+    submission = submission_named(session, submission_id, team_ids=viewer.team_ids)
     return payload_of(submission, site_url=settings.site_url)
 
 

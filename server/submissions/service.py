@@ -7,11 +7,19 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from server.addresses import unknown
+from server.catalogue import queries as catalogue
 from server.errors import FieldInvalid, TruthMissing
 from server.jobs.queue import SCORE_SUBMISSION, Job, ring_after_commit
-from server.models import CARD_FIELDS, Board, Protocol, SplitName, Submission, SubmissionState
+from server.models import (
+    CARD_FIELDS,
+    MAX_METHOD_NAME,
+    Board,
+    Protocol,
+    SplitName,
+    Submission,
+    SubmissionState,
+)
 from server.protocols import check_declarations
-from server.submissions import queries
 
 ARCHIVE_FOLDER = "archives"
 
@@ -46,9 +54,11 @@ def admit(session: Session, entry: Entry) -> Board:
         TruthMissing: the split has no truth to score against.
         DeclarationsIncomplete, DeclarationsContradict: see `protocols.check_declarations`.
     """
-    board = queries.board(session, protocol=entry.protocol, subset=entry.subset, split=entry.split)
+    board = catalogue.board(
+        session, protocol=entry.protocol, subset=entry.subset, split=entry.split
+    )
     if board is None:
-        raise unknown(entry.subset, queries.subset_slugs(session), "subset")
+        raise unknown(entry.subset, catalogue.subset_slugs(session), "subset")
     if board.split.truth_version is None:
         raise TruthMissing(
             f"The {entry.split} split of {entry.subset} has no truth on this server yet; "
@@ -103,8 +113,8 @@ def card_value(name: str, value: str) -> str:
     Raises:
         FieldInvalid: the method's name is longer than a board can show.
     """
-    text = value.strip()
-    longest = 200 if name == "method_name" else 64 * 1024
+    text = value.replace("\0", "").strip()  # PostgreSQL keeps no NUL
+    longest = MAX_METHOD_NAME if name == "method_name" else 64 * 1024
     if len(text) > longest:
         raise FieldInvalid(
             f"{name} has {len(text)} characters; at most {longest} are kept.", field=name

@@ -4,10 +4,17 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+DASH = "\u2013"
+
 
 def score(value: float | None) -> str:
     """Show a percentage with two decimals; unknown is a dash."""
-    return "–" if value is None else f"{value:.2f}"  # noqa: RUF001  # an en dash is meant
+    return DASH if value is None else f"{value:.2f}"
+
+
+def interval(ends: tuple[float, float]) -> str:
+    """Show a confidence interval; one decimal is more than it is sure of."""
+    return f"[{ends[0]:.1f}, {ends[1]:.1f}]"
 
 
 def count(value: int) -> str:
@@ -31,6 +38,7 @@ def size(value_bytes: int) -> str:
 
 FILTERS: dict[str, Callable[[Any], str]] = {
     "score": score,
+    "interval": interval,
     "count": count,
     "moment": moment,
     "size": size,

@@ -1,10 +1,26 @@
-"""The cookie of a sign-in: it holds the session's secret, the database its digest."""
+"""The cookies of a sign-in: one holds the session's secret, of which the database has the digest.
+
+At a sign-in the cookie behind the form tokens is replaced too: whoever planted one in the browser
+before gains nothing.
+"""
 
 from starlette.responses import Response
 
 from server.settings import Settings
+from server.web import csrf
 
 COOKIE = "luss_session"
+
+
+def begin(response: Response, secret: str, *, settings: Settings) -> None:
+    seconds = round(settings.session_lasts.total_seconds())
+    set_cookie(response, COOKIE, secret, settings=settings, seconds=seconds)
+    set_cookie(response, csrf.COOKIE, csrf.new_cookie(), settings=settings)
+
+
+def end(response: Response, *, settings: Settings) -> None:
+    set_cookie(response, COOKIE, "", settings=settings, seconds=0)
+    set_cookie(response, csrf.COOKIE, csrf.new_cookie(), settings=settings)
 
 
 def set_cookie(

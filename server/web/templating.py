@@ -17,10 +17,9 @@ from server.dependencies import Viewer, identify, rooms
 from server.errors import NotSignedIn
 from server.web import csrf, filters
 from server.web.sessions import set_cookie
+from server.web.static_files import static_url
 
-FRONTEND = Path(__file__).parents[2] / "frontend"
-TEMPLATES = FRONTEND / "templates"
-STATIC = FRONTEND / "static"
+TEMPLATES = Path(__file__).parents[2] / "frontend" / "templates"
 
 
 class Page(Protocol):
@@ -31,9 +30,14 @@ class Page(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """What the frame around every page shows."""
+    """What the frame around every page shows.
 
-    path: str
+    ``section`` is the first word of the path, which the navigation marks; ``here`` leads back to
+    this page after a sign-in.
+    """
+
+    section: str
+    here: str
     viewer_email: str
     form_token: str
 
@@ -47,6 +51,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     built.filters.update(filters.FILTERS)
+    built.globals["static"] = static_url
     return built
 
 
@@ -58,20 +63,30 @@ def render(request: Request, page: Page, *, status: int = HTTPStatus.OK) -> HTML
     built = rooms(request)
     cookie = request.cookies.get(csrf.COOKIE) or csrf.new_cookie()
     frame = Frame(
-        path=request.url.path,
+        section=request.url.path.split("/")[1],
+        here=path_and_query(request),
         viewer_email=_viewer(request).email,
         form_token=csrf.token_for(cookie, secret_key=built.settings.secret_key.get_secret_value()),
     )
     html = ENVIRONMENT.get_template(page.template).render(page=page, frame=frame)
     response = HTMLResponse(html, status_code=status)
     response.headers["Cache-Control"] = "private, no-store" if frame.viewer_email else "no-cache"
+    response.headers["Vary"] = "Cookie"
     if csrf.COOKIE not in request.cookies:
         set_cookie(response, csrf.COOKIE, cookie, settings=built.settings)
     return response
 
 
+def path_and_query(request: Request) -> str:
+    query = request.url.query
+    return f"{request.url.path}?{query}" if query else request.url.path
+
+
 def _viewer(request: Request) -> Viewer:
     """Tell who reads a page; on an error page that may be about the token itself, nobody."""
+    known: Viewer | None = getattr(request.state, "viewer", None)
+    if known is not None:
+        return known
     try:
         return identify(request, rooms(request), browser=True)
     except NotSignedIn:

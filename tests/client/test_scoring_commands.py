@@ -150,13 +150,15 @@ class TestScore:
         assert {path.name for path in tmp_path.iterdir()} == before
 
 
+BOARDS = {"boards": [{"protocol": "free", "subset": "50", "split": "test"}], "facts": []}
+
+
 class Manifests(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        known = self.path == "/api/v1/datasets/50/test/manifest"
-        content = json.dumps(sizes() if known else {"detail": "no such split"}).encode()
-        self.send_response(200 if known else 404)
+        documents = {"/api/v1/boards": BOARDS, "/api/v1/datasets/50/test/manifest": sizes()}
+        self.send_response(200)
         self.end_headers()
-        self.wfile.write(content)
+        self.wfile.write(json.dumps(documents[self.path]).encode())
 
     def log_message(self, *_: object) -> None:
         """The test says what it wants."""
@@ -201,17 +203,18 @@ class TestCheck:
 
         assert done.exit_code == 0
 
-    def test_a_server_that_knows_no_such_split_exits_3(self, server: str) -> None:
-        done = self.check("--server", server, "--subset", "50", "--split", "nope")
+    def test_a_split_that_the_server_does_not_have_gets_a_hint(self, server: str) -> None:
+        done = self.check("--server", server, "--subset", "50", "--split", "tset")
 
-        assert done.exit_code == 3
-        assert "404" in done.stderr
+        assert done.exit_code == 2
+        assert "did you mean test?" in done.stderr
 
-    @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "nonsense"])
-    def test_no_server_exits_3(self, url: str) -> None:
+    @pytest.mark.parametrize(("url", "code"), [("http://127.0.0.1:1", 3), ("nonsense", 2)])
+    def test_a_server_that_is_none_is_told(self, url: str, code: int) -> None:
         done = self.check("--server", url, "--subset", "50", "--split", "test")
 
-        assert done.exit_code == 3
+        assert done.exit_code == code
+        assert url in done.stderr
 
     def test_an_archive_that_is_none_exits_1(self, tmp_path: Path) -> None:
         (tmp_path / "p.zip").write_text("no zip")

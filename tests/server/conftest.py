@@ -6,6 +6,7 @@ import pytest
 from server.db import Database
 from server.jobs.queue import RecordingQueue
 from tests.support.database import migrated_database
+from tests.support.site import Site, site_in
 
 
 @pytest.fixture
@@ -22,3 +23,9 @@ def database(served: tuple[Database, RecordingQueue]) -> Database:
 @pytest.fixture
 def queue(served: tuple[Database, RecordingQueue]) -> RecordingQueue:
     return served[1]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with site_in(tmp_path) as site:
+        yield site

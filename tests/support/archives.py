@@ -453,6 +453,11 @@ _BAD_METHODS: dict[str, tuple[Code, bytes]] = {
         Code.METHOD_UNREADABLE,
         METHOD.replace("tried", "essay\u00e9").encode("latin-1"),
     ),
+    "with NUL characters": (Code.METHOD_UNREADABLE, METHOD.replace("tried", "a\0b").encode()),
+    "with a name of 201 letters": (
+        Code.METHOD_NAME_TOO_LONG,
+        METHOD.replace("tried", "n" * 201).encode(),
+    ),
     "of 70 kB": (Code.FILE_TOO_LARGE, METHOD.encode() + b"x" * 70_000),
 }
 

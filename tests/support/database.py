@@ -1,8 +1,10 @@
 """A migrated database in a folder, and rows to put into it."""
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from sqlalchemy import select
@@ -37,12 +39,25 @@ TRUTH = TruthFacts(version="truth-1", classes=3, manifest={"n1/a.png": (4, 5)})
 NO_TO_ALL = dict.fromkeys(FACT_KEYS, False)
 
 
+@cache
+def _newest_schema() -> bytes:
+    """Return an empty database at head: migrations have tests of their own."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "luss.sqlite3"
+        schema.upgrade(f"sqlite:///{path}")
+        return path.read_bytes()
+
+
+def create_database(path: Path) -> None:
+    path.write_bytes(_newest_schema())
+
+
 @contextmanager
 def migrated_database(folder: Path) -> Iterator[tuple[Database, RecordingQueue]]:
-    url = f"sqlite:///{folder / 'luss.sqlite3'}"
-    schema.upgrade(url)
+    path = folder / "luss.sqlite3"
+    create_database(path)
     queue = RecordingQueue()
-    database = Database(url, queue)
+    database = Database(f"sqlite:///{path}", queue)
     yield database, queue
     database.close()
 

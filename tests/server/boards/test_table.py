@@ -1,9 +1,9 @@
 import pytest
 from sqlalchemy.orm import Session
 
-from server.boards import queries
 from server.boards.exports import as_csv, as_latex
 from server.boards.table import OLD_TRUTH, Row, rows_of
+from server.catalogue import queries as catalogue
 from server.db import Database
 from server.methods.service import method_of
 from server.models import Protocol, ReportedResult, SplitName, Submission, User
@@ -44,7 +44,7 @@ def enter(
 
 def rows(database: Database) -> list[Row]:
     with database.reading() as session:
-        board = queries.board(
+        board = catalogue.board(
             session,
             protocol=Protocol.FULLY_UNSUPERVISED,
             subset="tiny",

@@ -1,0 +1,124 @@
+"""What an operator does, where the database and the vault are: `luss admin`, and `luss demo`.
+
+Thin on purpose: the server's services decide, the worker's registration packs; here are only the
+transactions around them, and their refusals in the client's words.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.orm import Session
+
+from client.errors import NotInitialised, Refused
+from client.vault_folder import make_private_folder
+from evaluator import EvaluatorError
+from server import schema
+from server.accounts import service as accounts
+from server.catalogue import queries as catalogue
+from server.clock import SystemClock
+from server.db import Database
+from server.errors import ServerError
+from server.jobs.queue import RecordingQueue
+from server.models import Scope, SplitName
+from server.organizers import service as organizers
+from server.organizers.service import TruthFacts
+from server.settings import Settings
+from worker.context import context_of_process
+from worker.registration import BadNames, Registration, register
+
+
+def initialise(settings: Settings) -> None:
+    """Bring the database to its newest schema and register ImageNet-S; again, if one likes."""
+    schema.upgrade(settings.database)
+    with _unit_of_work(settings) as session:
+        organizers.register_imagenet_s(session)
+
+
+def check_initialised(settings: Settings) -> None:
+    """Say at once what every page would otherwise say by failing.
+
+    Raises:
+        NotInitialised: the schema is missing, or another than this version's.
+    """
+    scripts = ScriptDirectory.from_config(schema.alembic_config(settings.database))
+    database = Database(settings.database, RecordingQueue())
+    try:
+        with database.engine.connect() as connection:
+            current = MigrationContext.configure(connection).get_current_revision()
+    finally:
+        database.close()
+    if current != scripts.get_current_head():
+        raise NotInitialised
+
+
+def add_user(settings: Settings, *, email: str, password: str, is_organizer: bool) -> None:
+    """Make an account.
+
+    Raises:
+        Refused: the address has one already or is none, or the password is too short.
+    """
+    with _unit_of_work(settings) as session:
+        accounts.create_user(
+            session,
+            email=email,
+            password=password,
+            is_organizer=is_organizer,
+            now=SystemClock().now(),
+        )
+
+
+def new_token(settings: Settings, *, email: str, scope: Scope, days: int | None) -> str:
+    """Make a token; it cannot be shown a second time.
+
+    Raises:
+        Refused: no such account, or one that may not have this scope.
+    """
+    with _unit_of_work(settings) as session:
+        return accounts.create_token(
+            session, email=email, scope=scope, days=days, now=SystemClock().now()
+        )
+
+
+def has_truth(settings: Settings, *, slug: str, split: SplitName) -> bool:
+    with _unit_of_work(settings) as session:
+        known = catalogue.split(session, subset=slug, name=split)
+        return known is not None and known.truth_version is not None
+
+
+def register_truth(
+    registration: Registration, *, progress: Callable[[int, int], None]
+) -> TruthFacts:
+    """Put a split's truth into the vault and announce it; the same masks twice change nothing.
+
+    Raises:
+        Refused: the masks, the names or the subset do not go together.
+    """
+    context = context_of_process()
+    make_private_folder(context.settings.vault)
+    with _refusals():
+        return register(context, registration, progress=progress)
+
+
+@contextmanager
+def _unit_of_work(settings: Settings) -> Iterator[Session]:
+    """A transaction from outside the service: nothing done here rings a job."""
+    database = Database(settings.database, RecordingQueue())
+    try:
+        with _refusals(), database.unit_of_work() as session:
+            yield session
+    finally:
+        database.close()
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except ServerError as error:
+        raise Refused(error.message, code=error.code) from error
+    except EvaluatorError as error:
+        raise Refused(str(error), code="truth_bad") from error
+    except BadNames as error:
+        raise Refused(str(error), code="names_bad") from error

@@ -1,0 +1,22 @@
+"""`luss serve`: the whole service on one machine."""
+
+from typing import Annotated
+
+import typer
+
+
+def serve(
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Instead of LUSS_PORT.")
+    ] = None,
+) -> None:
+    """Run site, worker and beat until Ctrl-C; what dies is started again."""
+    from client.administration import check_initialised
+    from client.service import check_port, children
+    from client.supervisor import Supervisor
+    from worker.settings import WorkerSettings
+
+    settings = WorkerSettings() if port is None else WorkerSettings(port=port)
+    check_initialised(settings)
+    check_port(host=settings.host, port=settings.port)
+    Supervisor(children(settings)).run()

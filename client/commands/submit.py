@@ -1,0 +1,88 @@
+"""`luss submit`: an archive on its way to a board."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from client.api import Api, Entry
+    from client.documents import Submission
+
+
+def submit(
+    context: typer.Context,
+    archive: Annotated[
+        Path,
+        typer.Argument(metavar="ZIP", exists=True, dir_okay=False, help="The masks, zipped."),
+    ],
+    protocol: Annotated[str, typer.Option(help="For instance fully-unsupervised.")],
+    subset: Annotated[str, typer.Option(help="For instance 50.")],
+    split: Annotated[str, typer.Option(help="val or test.")],
+    declare: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=yes|no", help="A declared fact; the others are asked for."),
+    ] = None,
+    private: Annotated[
+        bool, typer.Option("--private", help="For your team only, never on a board.")
+    ] = False,
+    method_name: Annotated[str | None, typer.Option(help="Instead of method.txt's.")] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Stay until it is scored or rejected.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The document alone.")] = False,
+) -> None:
+    """Send an archive to a board (LUSS_SERVER, LUSS_TOKEN)."""
+    from client.addresses import board_address
+    from client.api import Api, Entry
+    from client.declarations import check_allowed, declared
+    from client.errors import UsageMistake
+    from client.presentation import exit_code_of, show_submission
+    from client.settings import ClientSettings
+
+    settings = ClientSettings.from_environment()
+    if settings.token is None:
+        raise UsageMistake("LUSS_TOKEN is not set; make a token on your account page.")
+    with Api(settings, transport=context.obj) as api:
+        catalogue = api.catalogue()
+        address = board_address(catalogue, protocol=protocol, subset=subset, split=split)
+        ask = _asked if _somebody_is_there() else None
+        answers = declared(declare or [], catalogue["facts"], ask)
+        check_allowed(api, catalogue, address, answers)
+        card = {} if method_name is None else {"method_name": method_name}
+        entry = Entry(board=address, declarations=answers, public=not private, card=card)
+        submission = _sent(api, entry, archive)
+        if wait:
+            submission = _followed(api, submission)
+    show_submission(submission, as_json=as_json)
+    raise typer.Exit(exit_code_of(submission))
+
+
+def _somebody_is_there() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _asked(question: str) -> bool:
+    return typer.confirm(question, err=True)
+
+
+def _sent(api: "Api", entry: "Entry", archive: Path) -> "Submission":
+    from client.progress import upload_bar
+
+    with upload_bar(archive.name, total_bytes=archive.stat().st_size) as sent:
+        return api.submit(entry, archive, on_bytes=sent)
+
+
+def _followed(api: "Api", submission: "Submission") -> "Submission":
+    from client.progress import scoring_bar
+    from client.waiting import followed
+
+    with scoring_bar() as changed:
+        return followed(
+            api,
+            submission,
+            on_change=lambda seen: changed(
+                seen["state"], seen["progress"]["done"], seen["progress"]["total"]
+            ),
+        )

@@ -1,0 +1,30 @@
+"""`luss worker`: a worker alone, on as many machines as there are."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from client import console
+from client.suggestions import unknown
+
+QUEUES = ("score", "model")
+
+
+def worker(
+    queues: Annotated[
+        str, typer.Option(help="What to work on: score, model, or both with a comma between.")
+    ] = "score",
+    concurrency: Annotated[
+        int, typer.Option(min=1, help="Submissions at a time; each uses LUSS_SCORING_JOBS threads.")
+    ] = 1,
+) -> None:
+    """Become a Celery worker (LUSS_DATABASE_URL, LUSS_BROKER_URL, LUSS_VAULT_URL)."""
+    from client.service import worker_command
+
+    wanted = queues.split(",")
+    for queue in wanted:
+        if queue not in QUEUES:
+            console.stop(unknown("queue", queue, QUEUES), console.USAGE)
+    command = worker_command(queues=wanted, concurrency=concurrency)
+    os.execv(command[0], command)  # noqa: S606  # signals and exit code are then Celery's own

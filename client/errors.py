@@ -1,0 +1,53 @@
+"""Everything that ends a command early, and the exit code that says so to scripts.
+
+* ClientError
+    + Refused               1  the server, or a check before it, did not take what it was given
+    + UsageMistake          2  the command line says something that cannot be meant
+    + Unreachable           3  no answer, or none that this client understands
+        - ServerFailed      3  the server says that the fault is its own
+    + NotInitialised        3  the database is not as this version expects it
+    + SupervisionEnded      3  a part of `luss serve` could not be kept alive
+"""
+
+from client.console import REFUSED, UNREACHABLE, USAGE
+
+
+class ClientError(Exception):
+    """Base of all; the message is a sentence for the person at the terminal."""
+
+    exit_code: int
+
+
+class Refused(ClientError):
+    """An answer 4xx; `code` is the stable word for programs."""
+
+    exit_code = REFUSED
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(f"{message} [{code}]")
+        self.code = code
+
+
+class UsageMistake(ClientError):
+    exit_code = USAGE
+
+
+class Unreachable(ClientError):
+    exit_code = UNREACHABLE
+
+
+class ServerFailed(Unreachable):
+    pass
+
+
+class NotInitialised(ClientError):
+    exit_code = UNREACHABLE
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database is not as this version expects it; run `luss admin init` first."
+        )
+
+
+class SupervisionEnded(ClientError):
+    exit_code = UNREACHABLE

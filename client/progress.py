@@ -1,0 +1,36 @@
+"""Bars on standard error for what is not counted from the start: bytes sent, a queue ahead."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+
+@contextmanager
+def upload_bar(file_name: str, *, total_bytes: int) -> Iterator[Callable[[int], None]]:
+    """A bar that is set by calling what this yields with the number of bytes sent so far."""
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(f"Sending {file_name}", total=total_bytes)
+        yield lambda sent: progress.update(task, completed=sent)
+
+
+@contextmanager
+def scoring_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar that is set by calling what this yields with state, images done and images in all."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f}/{task.total:.0f} images"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("received", total=0)
+        yield lambda state, done, total: progress.update(
+            task, description=state, completed=done, total=total
+        )

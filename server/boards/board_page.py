@@ -1,0 +1,162 @@
+"""From a board's rows to its page."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
+from math import ceil
+
+from sqlalchemy.orm import Session
+
+from server.boards import queries
+from server.boards.contexts import BoardPage, Cell, Line, Switch, Whisker
+from server.boards.table import PRIMARY, Row, rows_of
+from server.catalogue import queries as catalogue
+from server.models import Board, SplitName
+from server.protocols import SUMMARIES, TITLES, rules_of
+from server.score_names import OVERALL, SCORE_GROUPS, SIZES, ScoreGroup
+from server.web.links import Link
+
+SPLIT_TITLES = {SplitName.TEST: "test", SplitName.VAL: "validation"}
+EXPORTS = (("JSON", ""), ("CSV", "?format=csv"), ("LaTeX", "?format=latex"))
+ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
+
+
+def board_page(session: Session, board: Board, *, team_ids: Sequence[int]) -> BoardPage:
+    rows = rows_of(session, board)
+    own = queries.method_slugs(session, team_ids)
+    groups = _known_groups(rows)
+    axis_end = _axis_end(rows)
+    lines = partial(_lines, names=_names(groups), axis_end=axis_end, own=own)
+    split, subset = board.split, board.split.subset
+    path = board_path(board)
+    return BoardPage(
+        protocol_title=TITLES[board.protocol],
+        protocol_summary=SUMMARIES[board.protocol],
+        subset_title=subset.title,
+        split_title=SPLIT_TITLES[split.name],
+        is_validation=split.name is SplitName.VAL,
+        is_open=split.truth_version is not None,
+        classes=subset.classes,
+        images=queries.images_of(session, split),
+        revision=board.revision,
+        switches=_switches(catalogue.boards(session), board),
+        score_groups=groups,
+        meanings=OVERALL.scores if groups == (OVERALL,) else (*OVERALL.scores, *SIZES),
+        axis_end=axis_end,
+        verified=lines(row for row in rows if row.kind == "verified"),
+        reported=lines(row for row in rows if row.kind == "reported" and row.rank),
+        unranked=lines(row for row in rows if row.kind == "reported" and not row.rank),
+        rules=rules_of(board.protocol, subset=subset.title),
+        exports=tuple(Link(text=text, url=f"/api/v1{path}{query}") for text, query in EXPORTS),
+        submit_url=f"/submit?protocol={board.protocol}&subset={subset.slug}&split={split.name}",
+    )
+
+
+def board_path(board: Board) -> str:
+    return f"/boards/{board.protocol}/{board.split.subset.slug}/{board.split.name}"
+
+
+def _known_groups(rows: Sequence[Row]) -> tuple[ScoreGroup, ...]:
+    """Return the groups of which any row knows a score: publications seldom give all of them."""
+    known = {name for row in rows for name, value in row.scores.items() if value is not None}
+    return tuple(
+        group
+        for group in SCORE_GROUPS
+        if group is OVERALL or any(score.key in known for score in group.scores)
+    )
+
+
+def _names(groups: Iterable[ScoreGroup]) -> tuple[str, ...]:
+    return tuple(score.key for group in groups for score in group.scores)
+
+
+def _switches(boards: Iterable[Board], here: Board) -> tuple[Switch, ...]:
+    """Offer, for each part of the address, the boards that differ from this one in it alone."""
+    protocol, subset, split = here.protocol, here.split.subset, here.split.name
+    protocols, subsets, splits = [], [], []
+    for board in boards:
+        same_protocol = board.protocol is protocol
+        same_subset = board.split.subset_id == subset.id
+        same_split = board.split.name is split
+        if same_subset and same_split:
+            protocols.append(_switch_to(board, TITLES[board.protocol], here))
+        if same_protocol and same_split:
+            subsets.append(_switch_to(board, board.split.subset.title, here))
+        if same_protocol and same_subset:
+            splits.append(_switch_to(board, SPLIT_TITLES[board.split.name].title(), here))
+    return (
+        Switch(label="Protocol", links=tuple(protocols)),
+        Switch(label="Data set", links=tuple(subsets)),
+        Switch(label="Split", links=tuple(splits)),
+    )
+
+
+def _switch_to(board: Board, text: str, here: Board) -> Link:
+    return Link(text=text, url=board_path(board), is_current=board.id == here.id)
+
+
+def _axis_end(rows: Sequence[Row]) -> int:
+    """Return where the axis of the primary score ends: the first multiple of ten above all."""
+    highest = max((row.scores[PRIMARY] or 0.0 for row in rows), default=0.0)
+    widest = max((row.intervals[PRIMARY][1] for row in rows if PRIMARY in row.intervals), default=0)
+    return min(100, 10 * ceil(max(highest, widest, 1) / 10))
+
+
+def _lines(
+    rows: Iterable[Row], *, names: Sequence[str], axis_end: int, own: Collection[str]
+) -> tuple[Line, ...]:
+    listed = list(rows)
+    ranked = [row.scores for row in listed if row.rank]
+    best = {name: max((scores[name] or 0.0 for scores in ranked), default=0.0) for name in names}
+    return tuple(_line(row, best, axis_end, is_own=row.method_slug in own) for row in listed)
+
+
+def _line(row: Row, best: Mapping[str, float], axis_end: int, *, is_own: bool) -> Line:
+    return Line(
+        rank=row.rank,
+        method=row.method,
+        method_url=f"/methods/{row.method_slug}" if row.method_slug else None,
+        team=row.team,
+        backbone=row.backbone,
+        is_own=is_own,
+        unranked_because=row.unranked_because,
+        cells=tuple(_cell(row, name, best[name]) for name in best),
+        whisker=_whisker(row, axis_end),
+        origin=row.date or row.source or "",
+        origin_url=_origin_url(row),
+    )
+
+
+def _whisker(row: Row, axis_end: int) -> Whisker | None:
+    score = row.scores[PRIMARY]
+    if score is None:
+        return None
+    low, high = row.intervals.get(PRIMARY, (None, None))
+    return Whisker(
+        place=_percent(score, axis_end),
+        low=None if low is None else _percent(low, axis_end),
+        high=None if high is None else _percent(high, axis_end),
+    )
+
+
+def _percent(score: float, axis_end: int) -> float:
+    return round(100 * score / axis_end, 2)
+
+
+def _cell(row: Row, name: str, best: float) -> Cell:
+    value = row.scores[name]
+    interval = row.intervals.get(name)
+    return Cell(
+        name=name,
+        value=value,
+        is_best=row.rank is not None and value == best,
+        interval=(interval[0], interval[1]) if interval else None,
+    )
+
+
+def _origin_url(row: Row) -> str | None:
+    """Lead from a verified row to its submission, from a reported one to the paper it names."""
+    if row.submission:
+        return f"/submissions/{row.submission}"
+    paper = ARXIV.search(row.source or "")
+    return f"https://arxiv.org/abs/{paper[1]}" if paper else None

@@ -1,0 +1,119 @@
+"""What the pages of boards show."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from server.protocols import Rule
+from server.score_names import ScoreGroup, ScoreName
+from server.web.links import Link
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A score in a row; ``is_best`` where no ranked row of the same kind has a higher one."""
+
+    name: str
+    value: float | None
+    is_best: bool
+    interval: tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whisker:
+    """A primary score and its interval as places on the board's axis, in percent of its length."""
+
+    place: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A row of a board; ``origin`` says when and where its scores were made."""
+
+    rank: int | None
+    method: str
+    method_url: str | None
+    team: str | None
+    backbone: str | None
+    is_own: bool
+    unranked_because: str | None
+    cells: tuple[Cell, ...]
+    whisker: Whisker | None
+    origin: str
+    origin_url: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    """Boards that differ from this one in one part of their address."""
+
+    label: str
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardPage:
+    """One board: protocol x subset x split."""
+
+    template: ClassVar[str] = "boards/board.html"
+
+    protocol_title: str
+    protocol_summary: str
+    subset_title: str
+    split_title: str
+    is_validation: bool
+    is_open: bool
+    classes: int
+    images: int | None
+    revision: int
+    switches: tuple[Switch, ...]
+    score_groups: tuple[ScoreGroup, ...]
+    meanings: tuple[ScoreName, ...]
+    axis_end: int
+    verified: tuple[Line, ...]
+    reported: tuple[Line, ...]
+    unranked: tuple[Line, ...]
+    rules: tuple[Rule, ...]
+    exports: tuple[Link, ...]
+    submit_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leader:
+    """The best ranked row of a board."""
+
+    method: str
+    method_url: str | None
+    backbone: str | None
+    miou: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardOverview:
+    """A protocol of a subset on the home page: who leads, and where to read on."""
+
+    protocol_title: str
+    test_url: str
+    validation_url: str
+    verified: Leader | None
+    reported: Leader | None
+    verified_count: int
+    reported_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubsetOverview:
+    title: str
+    classes: int
+    is_open: bool
+    boards: tuple[BoardOverview, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomePage:
+    """What this is, who leads, how to take part."""
+
+    template: ClassVar[str] = "boards/home.html"
+
+    subsets: tuple[SubsetOverview, ...]

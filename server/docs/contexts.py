@@ -1,0 +1,106 @@
+"""What the documentation shows beside its prose: tables that come from the code itself."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from server.score_names import ScoreName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocsIndexPage:
+    template: ClassVar[str] = "docs/index.html"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmittingPage:
+    """How to make an archive and send it; the examples name this server."""
+
+    template: ClassVar[str] = "docs/submitting.html"
+
+    site_url: str
+    limit_bytes: int
+    declarations: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtocolColumn:
+    slug: str
+    title: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactRow:
+    """A declared fact; ``allowed`` says for each protocol in turn whether it takes a yes."""
+
+    key: str
+    question: str
+    allowed: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtocolsPage:
+    template: ClassVar[str] = "docs/protocols.html"
+
+    protocols: tuple[ProtocolColumn, ...]
+    facts: tuple[FactRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoresPage:
+    template: ClassVar[str] = "docs/scores.html"
+
+    overall: tuple[ScoreName, ...]
+    sizes: tuple[ScoreName, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorEntry:
+    """One error code: what happened, and what to do about it."""
+
+    code: str
+    status: int
+    title: str
+    meaning: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorsPage:
+    template: ClassVar[str] = "docs/errors.html"
+
+    errors: tuple[ErrorEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    name: str
+    place: str
+    kind: str
+    is_required: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One thing that a program can ask of the API."""
+
+    name: str
+    method: str
+    path: str
+    meaning: str
+    parameters: tuple[Parameter, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiPage:
+    template: ClassVar[str] = "docs/api.html"
+
+    site_url: str
+    operations: tuple[Operation, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentsPage:
+    """Every component once, for those who change the style sheets."""
+
+    template: ClassVar[str] = "components.html"

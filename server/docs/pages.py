@@ -1,0 +1,83 @@
+"""The documentation."""
+
+import json
+
+from fastapi import APIRouter, Request, Response
+
+from server.dependencies import SettingsDep
+from server.docs.api_reference import operations
+from server.docs.contexts import (
+    ApiPage,
+    ComponentsPage,
+    DocsIndexPage,
+    ErrorsPage,
+    FactRow,
+    ProtocolColumn,
+    ProtocolsPage,
+    ScoresPage,
+    SubmittingPage,
+)
+from server.docs.error_codes import error_entries
+from server.models import Protocol
+from server.protocols import FACT_KEYS, FACTS, SUMMARIES, TITLES
+from server.score_names import OVERALL, SIZES
+from server.web.templating import render
+
+router = APIRouter(include_in_schema=False)
+
+PROTOCOLS = ProtocolsPage(
+    protocols=tuple(
+        ProtocolColumn(slug=protocol, title=TITLES[protocol], summary=SUMMARIES[protocol])
+        for protocol in Protocol
+    ),
+    facts=tuple(
+        FactRow(
+            key=fact.key,
+            question=fact.question.format(subset="the data set that it is submitted to"),
+            allowed=tuple(protocol in fact.allowed_by for protocol in Protocol),
+        )
+        for fact in FACTS
+    ),
+)
+NO_TO_ALL = json.dumps(dict.fromkeys(FACT_KEYS, False), indent=4)
+
+
+@router.get("/docs")
+def index(request: Request) -> Response:
+    return render(request, DocsIndexPage())
+
+
+@router.get("/docs/submitting")
+def submitting(request: Request, settings: SettingsDep) -> Response:
+    page = SubmittingPage(
+        site_url=settings.site_url,
+        limit_bytes=settings.upload_limit_bytes,
+        declarations=NO_TO_ALL,
+    )
+    return render(request, page)
+
+
+@router.get("/docs/protocols")
+def protocols(request: Request) -> Response:
+    return render(request, PROTOCOLS)
+
+
+@router.get("/docs/scores")
+def scores(request: Request) -> Response:
+    return render(request, ScoresPage(overall=OVERALL.scores, sizes=SIZES))
+
+
+@router.get("/docs/errors")
+def errors(request: Request) -> Response:
+    return render(request, ErrorsPage(errors=error_entries()))
+
+
+@router.get("/api/docs")
+def api(request: Request, settings: SettingsDep) -> Response:
+    described = operations(request.app.openapi())
+    return render(request, ApiPage(site_url=settings.site_url, operations=described))
+
+
+@router.get("/docs/components")
+def components(request: Request) -> Response:
+    return render(request, ComponentsPage())

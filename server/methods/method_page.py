@@ -1,0 +1,43 @@
+"""From a method's entries to its page."""
+
+from sqlalchemy.orm import Session
+
+from server.methods import queries
+from server.methods.contexts import EntryLine, EntryScore, MethodPage
+from server.models import Method, Score, Submission
+from server.protocols import TITLES
+from server.score_names import OVERALL
+from server.web.method_card import card_lines
+
+
+def method_page(session: Session, method: Method, *, team_ids: tuple[int, ...]) -> MethodPage:
+    """Describe a method by the card of its newest entry."""
+    entries = queries.entries(session, method, team_ids=team_ids)
+    ranked = queries.ranked_entries(session, method)
+    newest = entries[0][0] if entries else None
+    return MethodPage(
+        name=method.name,
+        team=method.team.name,
+        is_own=method.team_id in team_ids,
+        card=card_lines(lambda name: getattr(newest, name, None)),
+        score_names=OVERALL.scores,
+        entries=tuple(
+            _entry(submission, score, ranked.get(submission.id)) for submission, score in entries
+        ),
+        json_url=f"/api/v1/methods/{method.slug}",
+    )
+
+
+def _entry(submission: Submission, score: Score, rank: int | None) -> EntryLine:
+    board, split = submission.board, submission.board.split
+    return EntryLine(
+        rank=rank,
+        board_title=f"{TITLES[board.protocol]}, {split.subset.title}, {split.name}",
+        board_url=f"/boards/{board.protocol}/{split.subset.slug}/{split.name}",
+        submission_url=f"/submissions/{submission.public_id}",
+        date=submission.created_at,
+        is_public=submission.is_public,
+        scores=tuple(
+            EntryScore(name=name.key, value=getattr(score, name.key)) for name in OVERALL.scores
+        ),
+    )

@@ -1,0 +1,192 @@
+"""What the pages of submissions show."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from server.models import SubmissionState
+from server.score_names import ScoreGroup
+from server.web.links import Choice, Link
+from server.web.method_card import CardLine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a form was not taken."""
+
+    title: str
+    message: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtocolChoice:
+    value: str
+    title: str
+    summary: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactQuestion:
+    """A fact to declare, with the answer given so far; ``is_wrong`` where it has to change."""
+
+    key: str
+    question: str
+    allowed_by: str
+    is_yes: bool
+    is_no: bool
+    is_wrong: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextField:
+    name: str
+    label: str
+    hint: str
+    value: str
+    is_long: bool
+    is_wrong: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitPage:
+    """The form of a submission, with what was typed into it so far."""
+
+    template: ClassVar[str] = "submissions/submit.html"
+
+    refusal: Refusal | None
+    open_splits: tuple[str, ...]
+    protocols: tuple[ProtocolChoice, ...]
+    subsets: tuple[Choice, ...]
+    splits: tuple[Choice, ...]
+    facts: tuple[FactQuestion, ...]
+    visibility: tuple[Choice, ...]
+    card: tuple[TextField, ...]
+    limit_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionLine:
+    """A submission in the list of one's own."""
+
+    url: str
+    method: str
+    board_title: str
+    board_url: str
+    created_at: datetime
+    state: SubmissionState
+    is_public: bool
+    miou: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnSubmissionsPage:
+    """One page of the submissions of the reader's teams, newest first."""
+
+    template: ClassVar[str] = "submissions/own.html"
+
+    lines: tuple[SubmissionLine, ...]
+    is_first_page: bool
+    older_url: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A step of a submission's way; ``mark`` is done, current, ahead or stopped."""
+
+    title: str
+    mark: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingLine:
+    """What is wrong in one place of the archive, and what to do about it."""
+
+    file: str | None
+    expected: str | None
+    found: str | None
+    advice: str
+    code: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreCell:
+    name: str
+    value: float | None
+    interval: tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassLine:
+    class_id: int
+    wnid: str
+    name: str
+    iou: float | None
+    boundary_iou: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreSheet:
+    """What a submission scored under one scorer and one truth."""
+
+    groups: tuple[ScoreGroup, ...]
+    cells: dict[str, ScoreCell]
+    miou_no_other: float | None
+    bmiou_no_other: float | None
+    images: int
+    classes: tuple[ClassLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionLine:
+    """One set of scores that the submission has had."""
+
+    scorer_version: str
+    truth_version: str
+    is_in_force: bool
+    miou: float | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declaration:
+    question: str
+    is_yes: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionPage:
+    """One submission: where it stands, what is wrong with it, what it scored."""
+
+    template: ClassVar[str] = "submissions/submission.html"
+
+    title: str
+    method_url: str | None
+    team: str
+    board: Link
+    is_own: bool
+    is_public: bool
+    public_id: str
+    state: SubmissionState
+    is_final: bool
+    explanation: str
+    waiting_before: int
+    stages: tuple[Stage, ...]
+    progress_done: int
+    progress_total: int
+    attempts: int
+    created_at: datetime
+    finished_at: datetime | None
+    failure: str | None
+    errors: tuple[FindingLine, ...]
+    warnings: tuple[FindingLine, ...]
+    scores: ScoreSheet | None
+    versions: tuple[VersionLine, ...]
+    card: tuple[CardLine, ...]
+    declarations: tuple[Declaration, ...]
+    archive_sha256: str
+    archive_bytes: int
+    again_url: str
+    json_url: str

@@ -1,0 +1,75 @@
+"""The pages of submissions: enter one, see one's own, follow one."""
+
+from anyio import to_thread
+from fastapi import APIRouter, Request, Response
+
+from server.dependencies import (
+    PageViewerDep,
+    ReadingDep,
+    Rooms,
+    RoomsDep,
+    SettingsDep,
+    SignedInPageDep,
+)
+from server.errors import NotSignedIn, ServerError
+from server.submissions import queries
+from server.submissions.contexts import OwnSubmissionsPage
+from server.submissions.intake import Intake
+from server.submissions.lookup import Cursor, submission_named
+from server.submissions.submission_page import submission_line, submission_page
+from server.submissions.submit_page import submit_page
+from server.web.redirects import see_other
+from server.web.templating import render
+
+router = APIRouter(include_in_schema=False)
+PAGE_LENGTH = 20
+
+
+@router.get("/submit")
+def form(
+    request: Request, _viewer: SignedInPageDep, session: ReadingDep, settings: SettingsDep
+) -> Response:
+    limit_bytes = settings.upload_limit_bytes
+    return render(request, submit_page(session, request.query_params, limit_bytes=limit_bytes))
+
+
+@router.post("/submit")
+async def create(request: Request, built: RoomsDep) -> Response:
+    intake = Intake(request, built, browser=True)
+    try:
+        public_id = await intake.take()
+    except NotSignedIn:
+        raise
+    except ServerError as refused:
+        return await to_thread.run_sync(_form_again, request, built, intake.fields, refused)
+    return see_other(f"/submissions/{public_id}")
+
+
+def _form_again(
+    request: Request, built: Rooms, typed: dict[str, str], refused: ServerError
+) -> Response:
+    limit_bytes = built.settings.upload_limit_bytes
+    with built.database.reading() as session:
+        page = submit_page(session, typed, limit_bytes=limit_bytes, refused=refused)
+    return render(request, page, status=refused.status)
+
+
+@router.get("/submissions")
+def own(
+    request: Request, viewer: SignedInPageDep, session: ReadingDep, cursor: Cursor = None
+) -> Response:
+    rows = queries.of_teams(session, viewer.team_ids, before_id=cursor, limit=PAGE_LENGTH + 1)
+    page = OwnSubmissionsPage(
+        lines=tuple(submission_line(row) for row in rows[:PAGE_LENGTH]),
+        is_first_page=cursor is None,
+        older_url=f"?cursor={rows[PAGE_LENGTH - 1].id}" if len(rows) > PAGE_LENGTH else None,
+    )
+    return render(request, page)
+
+
+@router.get("/submissions/{submission_id}")
+def show(
+    request: Request, submission_id: str, viewer: PageViewerDep, session: ReadingDep
+) -> Response:
+    submission = submission_named(session, submission_id, team_ids=viewer.team_ids)
+    return render(request, submission_page(session, submission, team_ids=viewer.team_ids))

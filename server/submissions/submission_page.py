@@ -1,0 +1,170 @@
+"""From a submission to its page."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from server.catalogue import queries as catalogue
+from server.models import HEADLINE_SCORES, Category, Score, Submission, SubmissionState
+from server.protocols import FACTS, TITLES
+from server.score_names import SCORE_GROUPS
+from server.submissions import queries
+from server.submissions.contexts import (
+    ClassLine,
+    Declaration,
+    FindingLine,
+    ScoreCell,
+    ScoreSheet,
+    SubmissionLine,
+    SubmissionPage,
+    VersionLine,
+)
+from server.submissions.stages import EXPLANATIONS, stages_of
+from server.submissions.states import FINAL
+from server.web.links import Link
+from server.web.method_card import card_lines
+
+OTHER = (0, "", "other")
+
+
+def submission_page(
+    session: Session, submission: Submission, *, team_ids: tuple[int, ...]
+) -> SubmissionPage:
+    split, state, method = submission.board.split, submission.state, submission.method
+    score = submission.scores[-1] if submission.scores else None
+    return SubmissionPage(
+        title=_method_name(submission),
+        method_url=f"/methods/{method.slug}" if method else None,
+        team=submission.team.name,
+        board=Link(text=_board_title(submission), url=_board_url(submission)),
+        is_own=submission.team_id in team_ids,
+        is_public=submission.is_public,
+        public_id=submission.public_id,
+        state=state,
+        is_final=state in FINAL,
+        explanation=EXPLANATIONS[state],
+        waiting_before=_waiting_before(session, submission),
+        stages=stages_of(state, was_scoring=submission.progress_total > 0),
+        progress_done=submission.progress_done,
+        progress_total=submission.progress_total,
+        attempts=submission.attempts,
+        created_at=submission.created_at,
+        finished_at=submission.finished_at,
+        failure=submission.failure,
+        errors=_findings(submission.findings, severity="error"),
+        warnings=_findings(submission.findings, severity="warning"),
+        scores=_sheet(score, catalogue.categories(session, split.subset_id)) if score else None,
+        versions=_versions(submission.scores, split.truth_version),
+        card=card_lines(lambda name: getattr(submission, name)),
+        declarations=_declarations(submission.declarations, subset=split.subset.title),
+        archive_sha256=submission.archive_sha256,
+        archive_bytes=submission.archive_bytes,
+        again_url=f"/submit?protocol={submission.board.protocol}&subset={split.subset.slug}"
+        f"&split={split.name}",
+        json_url=f"/api/v1/submissions/{submission.public_id}",
+    )
+
+
+def submission_line(submission: Submission) -> SubmissionLine:
+    score = submission.scores[-1] if submission.scores else None
+    return SubmissionLine(
+        url=f"/submissions/{submission.public_id}",
+        method=_method_name(submission),
+        board_title=_board_title(submission),
+        board_url=_board_url(submission),
+        created_at=submission.created_at,
+        state=submission.state,
+        is_public=submission.is_public,
+        miou=score.miou if score else None,
+    )
+
+
+def _method_name(submission: Submission) -> str:
+    if submission.method:
+        return submission.method.name
+    return submission.method_name or f"Submission {submission.public_id}"
+
+
+def _board_title(submission: Submission) -> str:
+    board, split = submission.board, submission.board.split
+    return f"{TITLES[board.protocol]}, {split.subset.title}, {split.name}"
+
+
+def _board_url(submission: Submission) -> str:
+    board, split = submission.board, submission.board.split
+    return f"/boards/{board.protocol}/{split.subset.slug}/{split.name}"
+
+
+def _waiting_before(session: Session, submission: Submission) -> int:
+    if submission.state is not SubmissionState.RECEIVED:
+        return 0
+    return queries.unfinished_before(session, submission.id)
+
+
+def _findings(findings: Iterable[Mapping[str, Any]], *, severity: str) -> tuple[FindingLine, ...]:
+    return tuple(
+        FindingLine(
+            file=finding["file"],
+            expected=finding["expected"],
+            found=finding["found"],
+            advice=finding["message"].removeprefix(f"{finding['file']}: "),
+            code=finding["code"],
+            count=finding["count"],
+        )
+        for finding in findings
+        if finding["severity"] == severity
+    )
+
+
+def _sheet(score: Score, categories: Sequence[Category]) -> ScoreSheet:
+    rows = [OTHER, *((each.class_id, each.wnid, each.name) for each in categories)]
+    return ScoreSheet(
+        groups=SCORE_GROUPS,
+        cells={name: _cell(score, name) for name in HEADLINE_SCORES},
+        miou_no_other=score.miou_no_other,
+        bmiou_no_other=score.bmiou_no_other,
+        images=score.images,
+        classes=tuple(
+            ClassLine(
+                class_id=class_id,
+                wnid=wnid,
+                name=name,
+                iou=score.per_class_iou[class_id],
+                boundary_iou=score.per_class_biou[class_id],
+            )
+            for class_id, wnid, name in rows
+            if class_id < len(score.per_class_iou)
+        ),
+    )
+
+
+def _cell(score: Score, name: str) -> ScoreCell:
+    interval = score.intervals.get(name)
+    return ScoreCell(
+        name=name,
+        value=getattr(score, name),
+        interval=(interval[0], interval[1]) if interval else None,
+    )
+
+
+def _versions(scores: Sequence[Score], truth_version: str | None) -> tuple[VersionLine, ...]:
+    """Return every set of scores, the newest first."""
+    return tuple(
+        VersionLine(
+            scorer_version=score.scorer_version,
+            truth_version=score.truth_version,
+            is_in_force=score.truth_version == truth_version,
+            miou=score.miou,
+            created_at=score.created_at,
+        )
+        for score in reversed(scores)
+    )
+
+
+def _declarations(declared: Mapping[str, bool], *, subset: str) -> tuple[Declaration, ...]:
+    return tuple(
+        Declaration(question=fact.question.format(subset=subset), is_yes=declared[fact.key])
+        for fact in FACTS
+        if fact.key in declared
+    )

@@ -1,0 +1,8 @@
+from tests.client.commands.conftest import Luss
+
+
+def test_an_unknown_queue_is_a_usage_error_with_a_hint(luss: Luss) -> None:
+    finished = luss("worker", "--queues", "score,modle")
+
+    assert finished.exit_code == 2
+    assert "did you mean model?" in finished.stderr

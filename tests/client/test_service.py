@@ -1,0 +1,95 @@
+import socket
+import stat
+from pathlib import Path
+
+import pytest
+
+from client.errors import Unreachable
+from client.service import VAULT_VARIABLE, check_port, children, worker_command
+from client.supervisor import Child
+from worker.settings import WorkerSettings
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WorkerSettings:
+    monkeypatch.setenv(VAULT_VARIABLE, "file:///somewhere/else")
+    return WorkerSettings(data_dir=tmp_path, vault_url="", port=8123)
+
+
+def by_name(settings: WorkerSettings) -> dict[str, Child]:
+    return {child.name: child for child in children(settings)}
+
+
+class TestChildren:
+    def test_the_vault_is_named_to_worker_and_beat_and_not_to_web(
+        self, settings: WorkerSettings
+    ) -> None:
+        found = by_name(settings)
+
+        assert found["worker"].environment[VAULT_VARIABLE] == settings.vault
+        assert found["beat"].environment[VAULT_VARIABLE] == settings.vault
+        assert VAULT_VARIABLE not in found["web"].environment
+        assert settings.vault not in found["web"].environment.values()
+
+    def test_the_vault_is_a_folder_for_its_owner_alone(
+        self, settings: WorkerSettings, tmp_path: Path
+    ) -> None:
+        vault = tmp_path / "vault"
+        vault.mkdir(mode=0o755)
+
+        children(settings)
+
+        assert stat.S_IMODE(vault.stat().st_mode) == 0o700
+
+    def test_a_vault_elsewhere_is_left_alone(self, tmp_path: Path) -> None:
+        settings = WorkerSettings(data_dir=tmp_path, vault_url="s3://bucket/vault")
+
+        assert children(settings)[1].environment[VAULT_VARIABLE] == "s3://bucket/vault"
+        assert not (tmp_path / "vault").exists()
+
+    def test_all_share_one_data_folder_wherever_they_run(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+
+        found = by_name(WorkerSettings(data_dir=Path("var"), vault_url=""))
+
+        assert {child.environment["LUSS_DATA_DIR"] for child in found.values()} == {
+            str(tmp_path / "var")
+        }
+
+    def test_a_port_given_on_the_command_line_reaches_all_of_them(
+        self, settings: WorkerSettings
+    ) -> None:
+        found = by_name(settings)
+
+        assert {child.environment["LUSS_PORT"] for child in found.values()} == {"8123"}
+        assert "--port 8123" in " ".join(found["web"].command)
+
+    def test_secrets_in_the_environment_are_not_shown(self, settings: WorkerSettings) -> None:
+        assert VAULT_VARIABLE not in repr(children(settings))
+
+
+def test_a_worker_takes_the_queues_it_is_given() -> None:
+    command = worker_command(queues=["score", "model"], concurrency=2)
+
+    assert command[command.index("--queues") + 1] == "score,model"
+    assert command[command.index("--concurrency") + 1] == "2"
+
+
+class TestPort:
+    def test_one_in_use_is_refused_with_a_way_out(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = other.getsockname()[1]
+
+            with pytest.raises(Unreachable, match=r"choose another with --port") as error:
+                check_port(host="127.0.0.1", port=port)
+
+        assert error.value.exit_code == 3
+
+    def test_a_free_one_stays_free(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = other.getsockname()[1]
+
+        check_port(host="127.0.0.1", port=port)
+        check_port(host="127.0.0.1", port=port)

@@ -1,0 +1,139 @@
+"""What the scripts add, in a real browser, and that the styles hold on a phone."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import update
+
+from server.models import Submission, SubmissionState
+from server.protocols import FACT_KEYS
+from tests.support.chromium import chromium
+from tests.support.database import PASSWORD
+from tests.support.site import ADA, BOARD, Site, site_in
+from tests.support.stack import free_port
+
+pytestmark = pytest.mark.slow
+PHONE = {"width": 375, "height": 812}
+SUBMIT = "/submit?protocol=distance-matching&subset=tiny&split=test"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with site_in(tmp_path_factory.mktemp("site")) as site:
+        site.scored(30.0, method="A method with a name that is as long as names on boards can be")
+        site.reported("Paper", 50.0)
+        yield site
+
+
+@pytest.fixture(scope="module")
+def address(site: Site) -> Iterator[str]:
+    with listening(site) as address:
+        yield address
+
+
+@contextmanager
+def listening(site: Site) -> Iterator[str]:
+    """Serve the site on a free port, in a thread."""
+    port = free_port()
+    server = uvicorn.Server(
+        uvicorn.Config(site.app, port=port, log_level="warning", lifespan="off")
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    with browser.new_context(base_url=address) as context:
+        page = context.new_page()
+        page.on("pageerror", lambda error: pytest.fail(f"script error: {error}"))
+        page.on("console", lambda line: line.type != "error" or complain(line.text))
+        yield page
+
+
+def complain(text: str) -> None:
+    """Fail on what the browser complains of, but for answers that refuse a form."""
+    assert "422" in text, text
+
+
+def sign_in(page: Page) -> None:
+    page.goto("/sign-in")
+    page.locator("[name=email]").fill(ADA)
+    page.locator("[name=password]").fill(PASSWORD)
+    page.locator("main form button").click()
+    expect(page.locator("h1")).to_have_text("My submissions")
+
+
+def test_a_refused_form_keeps_the_archive_that_was_chosen(page: Page, tmp_path: Path) -> None:
+    archive = tmp_path / "predictions.zip"
+    archive.write_bytes(b"PK\x03\x04" + b"x" * 1000)
+    sign_in(page)
+    page.goto(SUBMIT)
+    for key in FACT_KEYS:
+        page.locator(f"[name={key}][value=no]").check()
+    page.locator("[name=label_generation][value=yes]").check()
+    page.locator("[name=method_name]").fill("Kept")
+    page.locator("[name=archive]").set_input_files(archive)
+    page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_role("alert")).to_contain_text("label_generation")
+
+    expect(page.locator("[name=method_name]")).to_have_value("Kept")
+    page.locator("[name=label_generation][value=no]").check()
+    page.get_by_role("button", name="Submit").click()
+    expect(page.locator("h1")).to_have_text("Kept")
+
+
+def test_a_submission_is_followed_until_it_is_done(page: Page, site: Site) -> None:
+    public_id = site.submission(state=SubmissionState.SCORING, progress_done=1, progress_total=100)
+    sign_in(page)
+    page.goto(f"/submissions/{public_id}")
+    change(site, public_id, progress_done=50)
+    expect(page.locator("[data-progress-done]")).to_have_text("50")
+
+    change(site, public_id, state=SubmissionState.REJECTED)
+    expect(page.locator("[data-state=rejected]")).to_be_visible(timeout=15_000)
+
+
+def change(site: Site, public_id: str, **values: object) -> None:
+    with site.database.unit_of_work() as session:
+        statement = update(Submission).where(Submission.public_id == public_id)
+        session.execute(statement.values(values))
+
+
+@pytest.mark.parametrize(
+    "path", ["/", BOARD, "/docs/submitting", "/docs/protocols", "/docs/components", SUBMIT]
+)
+def test_no_page_is_wider_than_a_phone(page: Page, path: str) -> None:
+    sign_in(page)
+    page.set_viewport_size(PHONE)
+    page.goto(path)
+
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width == PHONE["width"]
+
+
+def test_the_method_stays_in_sight_while_a_board_scrolls(page: Page) -> None:
+    page.set_viewport_size(PHONE)
+    page.goto(BOARD)
+    page.locator(".table-scroll").evaluate("board => { board.scrollLeft = 400 }")
+
+    box = page.locator("th.method").first.bounding_box()
+    assert box is not None
+    assert 0 <= box["x"] < PHONE["width"] / 4

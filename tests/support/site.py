@@ -1,0 +1,220 @@
+"""A whole site in a folder, without its processes: pages by a browser that runs no scripts."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from httpx2 import Response
+from sqlalchemy import event, update
+from starlette.testclient import TestClient
+
+from server.app import create_app
+from server.catalogue import queries as catalogue
+from server.clock import SetClock
+from server.dependencies import Rooms
+from server.jobs.queue import RecordingQueue
+from server.methods.service import method_of
+from server.models import (
+    HEADLINE_SCORES,
+    Protocol,
+    ReportedResult,
+    Score,
+    Split,
+    SplitName,
+    Submission,
+    SubmissionState,
+    User,
+)
+from server.settings import Settings
+from server.storage.store import open_store
+from tests.support import html
+from tests.support.database import (
+    NOW,
+    PASSWORD,
+    TRUTH,
+    add_submission,
+    add_subset,
+    add_truth,
+    add_user,
+    migrated_database,
+)
+from tests.support.html import Element
+
+ADA, EVE = "ada@example.org", "eve@example.org"
+BOARD = "/boards/fully-unsupervised/tiny/test"
+
+
+class Browser:
+    """One person's browser: keeps cookies, asks for pages, follows no redirect by itself."""
+
+    def __init__(self, site: "Site") -> None:
+        self._client = TestClient(
+            site.app,
+            headers={"Accept": "text/html,application/xhtml+xml"},
+            follow_redirects=False,
+            raise_server_exceptions=False,
+        )
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        return dict(self._client.cookies)
+
+    def get(self, path: str, **headers: str) -> Response:
+        return self._client.get(path, headers=headers)
+
+    def page(self, path: str, *, status: int = 200) -> Element:
+        """Open a page and read it."""
+        answer = self.get(path)
+        assert answer.status_code == status, (path, answer.status_code, answer.text[:500])
+        return html.read(answer.text)
+
+    def post(self, path: str, fields: Mapping[str, str], archive: bytes | None = None) -> Response:
+        files = None if archive is None else {"archive": ("entry.zip", archive)}
+        return self._client.post(path, data=dict(fields), files=files)
+
+    def fill_in(self, path: str, archive: bytes | None = None, **fields: str) -> Response:
+        """Open a page, fill in its form and send it to where the form says."""
+        form = self.page(path).one("main").one("form")
+        typed = html.typed_into(form) | fields
+        return self.post(form.attributes["action"], typed, archive)
+
+    def sign_in(self, email: str = ADA, password: str = PASSWORD) -> "Browser":
+        answer = self.fill_in("/sign-in", email=email, password=password)
+        assert answer.status_code == 303, answer.text
+        return self
+
+
+class Site:
+    """The site, two people, one subset `tiny` with a truth for its test split."""
+
+    def __init__(self, folder: Path) -> None:
+        self.settings = Settings(data_dir=folder, environment="test", upload_limit_bytes=1_000_000)
+        (folder / "luss.sqlite3").write_bytes(_prepared_database())
+        self.queue, self.clock = RecordingQueue(), SetClock(NOW)
+        self.store = open_store("memory://")
+        self.app = create_app(self.settings, queue=self.queue, store=self.store, clock=self.clock)
+        rooms: Rooms = self.app.state.rooms
+        self.database = rooms.database
+        self._made = 0
+
+    def browser(self) -> Browser:
+        return Browser(self)
+
+    def submission(
+        self,
+        *,
+        by: str = ADA,
+        state: SubmissionState = SubmissionState.RECEIVED,
+        method: str | None = "Pass",
+        is_public: bool = True,
+        protocol: Protocol = Protocol.FULLY_UNSUPERVISED,
+        **columns: Any,
+    ) -> str:
+        """Add a submission in any state and return its public id."""
+        self._made += 1
+        public_id = f"entry{self._made}"
+        with self.database.unit_of_work() as session:
+            row = add_submission(
+                session,
+                session.query(User).filter_by(email=by).one(),
+                public_id=public_id,
+                is_public=is_public,
+                method_name=method,
+                protocol=protocol,
+            )
+            row.state = state
+            for name, value in columns.items():
+                setattr(row, name, value)
+        return public_id
+
+    def scored(
+        self,
+        miou: float | None,
+        *,
+        truth: str = TRUTH.version,
+        method: str = "Pass",
+        scores: Mapping[str, float | None] | None = None,
+        **facts: Any,
+    ) -> str:
+        """Add a scored submission of a method, all other scores derived from its mIoU."""
+        public_id = self.submission(
+            method=method, state=SubmissionState.SCORED, finished_at=NOW, **facts
+        )
+        low = 0.0 if miou is None else miou
+        headline = {name: low / (1 + place) for place, name in enumerate(HEADLINE_SCORES)}
+        with self.database.unit_of_work() as session:
+            row = session.query(Submission).filter_by(public_id=public_id).one()
+            row.method_id = method_of(session, team_id=row.team_id, name=method, now=NOW).id
+            session.add(
+                Score(
+                    submission_id=row.id,
+                    scorer_version="1",
+                    truth_version=truth,
+                    per_class_iou=[low, 0.0, 12.5, 99.0],
+                    per_class_biou=[low / 2, 0.0, 6.25, 49.5],
+                    intervals={name: [value - 1, value + 1] for name, value in headline.items()},
+                    images=160,
+                    created_at=NOW,
+                    miou_no_other=low,
+                    bmiou_no_other=low,
+                    **{**headline, "miou": miou, **(scores or {})},
+                )
+            )
+        return public_id
+
+    def reported(self, method: str, miou: float | None, **facts: Any) -> None:
+        """Add a published result to the board of fully unsupervised entries."""
+        with self.database.unit_of_work() as session:
+            board = catalogue.board(
+                session,
+                protocol=Protocol.FULLY_UNSUPERVISED,
+                subset="tiny",
+                split=SplitName.TEST,
+            )
+            assert board is not None
+            row = {"backbone": "ResNet-50", "source": "arXiv:2106.03149 Table V", **facts}
+            session.add(ReportedResult(board_id=board.id, method=method, miou=miou, **row))
+
+    def close_all_splits(self) -> None:
+        """Take every truth away, as on a server whose operator has registered none yet."""
+        with self.database.unit_of_work() as session:
+            session.execute(update(Split).values(truth_version=None))
+
+    @contextmanager
+    def counted_queries(self) -> Iterator[list[str]]:
+        """Collect the SELECTs that run meanwhile."""
+        seen: list[str] = []
+
+        def note(_c: object, _u: object, statement: str, *_: object) -> None:
+            if statement.lstrip().upper().startswith("SELECT"):
+                seen.append(statement)
+
+        event.listen(self.database.engine, "before_cursor_execute", note)
+        yield seen
+        event.remove(self.database.engine, "before_cursor_execute", note)
+
+    def close(self) -> None:
+        self.database.close()
+
+
+@cache
+def _prepared_database() -> bytes:
+    """Return a migrated SQLite file with two people and a subset: made once, copied often."""
+    with TemporaryDirectory() as folder, migrated_database(Path(folder)) as (database, _):
+        with database.unit_of_work() as session:
+            add_subset(session)
+            add_truth(session)
+            for email in (ADA, EVE):
+                add_user(session, email)
+        database.close()  # the last connection moves what was written into the file itself
+        return (Path(folder) / "luss.sqlite3").read_bytes()
+
+
+@contextmanager
+def site_in(folder: Path) -> Iterator[Site]:
+    site = Site(folder)
+    yield site
+    site.close()

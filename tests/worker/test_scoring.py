@@ -1,0 +1,211 @@
+"""A submission's work, without Celery: what is recorded, once, whatever happens."""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evaluator import encode_mask
+from server.jobs.queue import RecordingQueue
+from server.models import HEADLINE_SCORES, Protocol, Submission, SubmissionState
+from server.submissions import queries
+from tests.support.database import LEASE, add_submission
+from tests.support.service import GOLDEN, Service, service_in
+from worker import scoring, sweep
+
+EXPECTED = json.loads((GOLDEN / "s50" / "expected.json").read_text())["scores"]
+Change = Callable[[dict[str, bytes]], None]
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    with service_in(tmp_path) as built:
+        yield built
+
+
+def entries(name: str) -> dict[str, bytes]:
+    with zipfile.ZipFile(GOLDEN / "s50" / name) as archive:
+        return {each: archive.read(each) for each in archive.namelist()}
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return content.getvalue()
+
+
+def enter(
+    service: Service, archive: bytes, *, protocol: Protocol = Protocol.FULLY_UNSUPERVISED
+) -> int:
+    with service.context.database.unit_of_work() as session:
+        submission = add_submission(session, service.user, protocol=protocol)
+    assert submission.archive_key is not None
+    service.context.store.put(submission.archive_key, archive)
+    return submission.id
+
+
+def row(service: Service, submission_id: int) -> Submission:
+    with service.context.database.reading() as session:
+        return queries.to_score(session, submission_id)
+
+
+def run(service: Service, archive: bytes) -> Submission:
+    submission_id = enter(service, archive)
+    scoring.run(service.context, submission_id)
+    return row(service, submission_id)
+
+
+@pytest.mark.parametrize("name", ["good", "messy", "generated"])
+def test_a_golden_archive_gets_its_scores(service: Service, name: str) -> None:
+    submission = run(service, (GOLDEN / "s50" / f"{name}.zip").read_bytes())
+
+    assert submission.state is SubmissionState.SCORED, submission.findings
+    assert submission.progress_done == submission.progress_total == 60
+    (score,) = submission.scores
+    for key in HEADLINE_SCORES:
+        assert getattr(score, key) == pytest.approx(EXPECTED[name][key], rel=1e-5), key
+    assert score.per_class_iou == pytest.approx(EXPECTED[name]["per_class_iou"], rel=1e-5)
+
+
+def test_the_card_comes_from_method_txt_and_names_the_method(service: Service) -> None:
+    submission = run(service, (GOLDEN / "s50" / "good.zip").read_bytes())
+
+    assert submission.method is not None
+    assert (submission.method.name, submission.method.slug) == ("good", "good")
+    assert submission.training_data == "synthetic"
+
+
+def test_tallies_are_kept_in_the_vault(service: Service, tmp_path: Path) -> None:
+    submission = run(service, (GOLDEN / "s50" / "good.zip").read_bytes())
+
+    kept = list((tmp_path / "vault" / "tallies").rglob("*.parquet"))
+    assert [path.parent.name for path in kept] == [submission.public_id]
+
+
+def test_a_second_ring_does_nothing(service: Service) -> None:
+    submission = run(service, (GOLDEN / "s50" / "good.zip").read_bytes())
+
+    scoring.run(service.context, submission.id)
+
+    again = row(service, submission.id)
+    assert again.attempts == 1
+    assert len(again.scores) == 1
+
+
+class TestRejected:
+    def findings(self, service: Service, submission: Submission) -> list[dict[str, str]]:
+        assert submission.state is SubmissionState.REJECTED
+        assert list(service.context.store.entries("archives")) == []
+        assert submission.scores == []
+        return submission.findings
+
+    def test_what_is_missing_and_what_has_another_size_is_named(self, service: Service) -> None:
+        files = entries("good.zip")
+        names = [name for name in files if name.endswith(".png")]
+        missing = names[0]
+        del files[missing]
+        files[names[1]] = encode_mask(np.zeros((3, 5), np.uint16))
+
+        found = self.findings(service, run(service, zipped(files)))
+
+        errors = {each["code"]: each for each in found if each["severity"] == "error"}
+        assert errors["image_missing"]["file"] == missing
+        assert errors["wrong_size"]["file"] == names[1]
+
+    def test_a_file_that_is_no_zip(self, service: Service) -> None:
+        (finding,) = self.findings(service, run(service, b"not a zip at all"))
+
+        assert finding["code"] == "not_a_zip"
+
+    def test_a_mask_whose_pixels_are_broken_is_told_while_scoring(self, service: Service) -> None:
+        files = entries("good.zip")
+        name = next(name for name in files if name.endswith(".png"))
+        files[name] = files[name][:-40] + bytes(40)
+
+        found = self.findings(service, run(service, zipped(files)))
+
+        assert any(each["code"] == "mask_damaged" and each["file"] == name for each in found)
+
+    def test_match_json_is_refused_where_ids_are_truth_ids(self, service: Service) -> None:
+        archive = (GOLDEN / "s50" / "generated.zip").read_bytes()
+        submission_id = enter(service, archive, protocol=Protocol.DISTANCE_MATCHING)
+        scoring.run(service.context, submission_id)
+
+        found = self.findings(service, row(service, submission_id))
+
+        assert any(each["code"] == "match_not_allowed" for each in found)
+
+
+class TestOurFault:
+    @pytest.fixture
+    def submission_id(self, service: Service) -> int:
+        return enter(service, (GOLDEN / "s50" / "good.zip").read_bytes())
+
+    @pytest.fixture
+    def broken(self, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+        def fail(*_args: object, **_named: object) -> None:
+            raise OSError("the disk is on fire")
+
+        monkeypatch.setattr(scoring, "take_tallies", fail)
+        return monkeypatch
+
+    def sweep(self, service: Service) -> RecordingQueue:
+        service.queue.rung.clear()
+        sweep.run(service.context)
+        return service.queue
+
+    @pytest.mark.usefixtures("broken")
+    def test_an_error_hands_back_and_the_sweep_rings_again(
+        self, service: Service, submission_id: int
+    ) -> None:
+        scoring.run(service.context, submission_id)
+
+        assert row(service, submission_id).state is SubmissionState.SCORING
+        assert [job.row_id for job in self.sweep(service).rung] == [submission_id]
+
+    def test_the_next_attempt_succeeds_with_the_same_numbers(
+        self, service: Service, submission_id: int, broken: pytest.MonkeyPatch
+    ) -> None:
+        scoring.run(service.context, submission_id)
+        broken.undo()
+        scoring.run(service.context, submission_id)
+
+        done = row(service, submission_id)
+        assert done.state is SubmissionState.SCORED
+        assert done.attempts == 2
+        assert done.scores[0].miou == pytest.approx(EXPECTED["good"]["miou"], rel=1e-5)
+
+    @pytest.mark.usefixtures("broken")
+    def test_after_three_attempts_it_has_failed(self, service: Service, submission_id: int) -> None:
+        for _ in range(3):
+            scoring.run(service.context, submission_id)
+
+        assert self.sweep(service).rung == []
+        done = row(service, submission_id)
+        assert done.state is SubmissionState.FAILED
+        assert "our fault" in (done.failure or "")
+
+    def test_a_worker_that_lost_its_lease_records_nothing(
+        self, service: Service, submission_id: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real = scoring.take_tallies
+
+        def take_over_meanwhile(*args: object, **named: object) -> object:
+            monkeypatch.undo()
+            service.clock.time += LEASE
+            scoring.run(service.context, submission_id)
+            return real(*args, **named)
+
+        monkeypatch.setattr(scoring, "take_tallies", take_over_meanwhile)
+        scoring.run(service.context, submission_id)
+
+        done = row(service, submission_id)
+        assert done.state is SubmissionState.SCORED
+        assert done.attempts == 2
+        assert len(done.scores) == 1

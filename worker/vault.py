@@ -1,0 +1,37 @@
+"""The vault: packed truth and tallies, which no web process can reach."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from evaluator import Tallies, Truth, open_truth
+from server.storage.store import BlobStore
+
+
+class Vault:
+    def __init__(self, store: BlobStore) -> None:
+        self._store = store
+
+    def keep_truth(self, pack: Path, *, version: str) -> None:
+        """Keep a packed truth under its content hash; the same content is the same blob."""
+        with pack.open("rb") as file:
+            self._store.put(_truth_key(version), file)
+
+    @contextmanager
+    def truth(self, version: str, *, classes: int) -> Iterator[Truth]:
+        with (
+            self._store.as_file(_truth_key(version)) as path,
+            open_truth(path, classes=classes) as truth,
+        ):
+            yield truth
+
+    def keep_tallies(self, tallies: Tallies, *, submission: str) -> None:
+        """Keep what a submission was counted to: every later score is a function of it."""
+        origin = tallies.origin
+        key = f"tallies/{submission}/{origin.scorer_version}-{origin.truth_version}.parquet"
+        with tallies.path.open("rb") as file:
+            self._store.put(key, file)
+
+
+def _truth_key(version: str) -> str:
+    return f"truth/{version}.pack"
