@@ -232,8 +232,7 @@ def _taken(
     name: str, *, prediction: Prediction, layout: Layout, truth: Truth, table: ClassTable
 ) -> _ImageTally | Finding:
     """The tally of one image, or why there is none."""
-    labels = truth.label_map(name)
-    height, width = labels.shape
+    height, width = truth.manifest[name]
     try:
         png = prediction.read(layout.masks[name], limit_bytes=largest_mask_bytes(height, width))
         runs = decode_runs(png, file=name, height=height, width=width)
@@ -241,7 +240,8 @@ def _taken(
         return error.finding
     except BadPrediction as error:
         return error.findings[0]
-    return _tally(name, labels, label_map(runs, table), outside_id=int(table.max()))
+    predicted = label_map(runs, table)
+    return _tally(name, truth.label_map(name), predicted, outside_id=int(table.max()))
 
 
 def _tally(name: str, truth: LabelMap, prediction: LabelMap, *, outside_id: int) -> _ImageTally:
