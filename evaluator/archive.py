@@ -14,6 +14,7 @@ import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
@@ -75,7 +76,7 @@ class Prediction:
         """What is wrong with entries, whatever split they are meant for."""
         return self.source.findings
 
-    @property
+    @cached_property
     def content_hash(self) -> str:
         """SHA-256 in hex: of the archive's bytes, or of the names and bytes in a folder."""
         return self.source.content_hash()

@@ -37,7 +37,7 @@ def in_order(
             rest = iter(items)
             while batch := list(islice(rest, _BATCH)):
                 ahead.append(threads.submit(_each, work, batch))
-                if len(ahead) > 2 * jobs:
+                if len(ahead) > jobs:
                     yield from ahead.popleft().result()
             while ahead:
                 yield from ahead.popleft().result()

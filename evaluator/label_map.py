@@ -66,13 +66,22 @@ def label_map(runs: Runs, table: ClassTable | None = None) -> LabelMap:
     )
 
 
-def count_cells(truth: LabelMap, prediction: LabelMap) -> NDArray[np.int64]:
-    """Pixels per pair of table rows, shape (truth rows, prediction rows)."""
-    rows, columns = len(truth.ids), len(prediction.ids)
-    pairs = truth.cells.reshape(-1).astype(cell_type(rows * columns))
+def count_cells(
+    truth: LabelMap, prediction: LabelMap
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int64]]:
+    """Table rows of truth and prediction that share pixels, and how many; shapes (pairs,)."""
+    columns = len(prediction.ids)
+    most = len(truth.ids) * columns
+    pairs = truth.cells.reshape(-1).astype(cell_type(most))
     pairs *= columns
     pairs += prediction.cells.reshape(-1)
-    starts, lengths = stretches(pairs[1:] != pairs[:-1])
-    # bincount adds in float64, which is exact below 2**53.
-    counts = np.bincount(pairs[starts], lengths, minlength=rows * columns)
-    return counts.astype(np.int64).reshape(rows, columns)
+    if most <= pairs.size:
+        starts, lengths = stretches(pairs[1:] != pairs[:-1])
+        # bincount adds in float64, which is exact below 2**53.
+        counts = np.bincount(pairs[starts], lengths)
+        found = np.flatnonzero(counts)
+        pixels = counts[found].astype(np.int64)
+    else:  # noise, or an image smaller than its tables: count what is there, not what may be
+        found, pixels = np.unique(pairs, return_counts=True)
+    row, column = np.divmod(found, columns)
+    return row, column, pixels

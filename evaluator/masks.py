@@ -148,10 +148,10 @@ def decode_runs(png: bytes, *, file: str, height: int, width: int) -> Runs:
     planes = np.empty((pixels.shape[2], height, width), np.uint8)
     cv2.split(pixels, list(planes))
     red, green, blue, *_ = planes.reshape(len(planes), -1)
-    if blue.any():
+    if cv2.countNonZero(blue):
         raise _blue(pixels, file=file)
     changes = red[1:] != red[:-1]
-    if green.any():
+    if cv2.countNonZero(green):
         changes |= green[1:] != green[:-1]
     starts, lengths = stretches(changes)
     return Runs(

@@ -68,12 +68,12 @@ MAX_GENERATED_ID = 0xFFFF
 class Limits:
     """What an archive may ask of the machine that reads it.
 
-    The defaults leave room for ten times the largest split (27 423 masks of ImageNet-S test)
+    The defaults leave room for three times the largest split (27 423 masks of ImageNet-S test)
     and refuse what only an attack needs.
     """
 
-    max_entries: int = 300_000
-    max_directory_bytes: int = 64 * 2**20
+    max_entries: int = 100_000
+    max_directory_bytes: int = 16 * 2**20
     max_total_bytes: int = 8 * 2**30
     """Sum of the sizes after decompression, all entries together."""
     max_ratio: int = 300

@@ -17,7 +17,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -134,10 +134,14 @@ class Tallies:
         with _parquet(path) as file:
             schema = file.schema_arrow
             images = file.metadata.num_rows
-        metadata = {k.decode(): v.decode() for k, v in (schema.metadata or {}).items()}
-        if metadata.pop("format", None) != _FORMAT or not schema.equals(_SCHEMA):
+        metadata = schema.metadata or {}
+        if metadata.get(b"format") != _FORMAT.encode() or not schema.equals(_SCHEMA):
             raise BadTallies(f"{path} is not a tallies file of this version")
-        return cls(path, Origin.from_metadata(metadata), images=images)
+        try:
+            origin = Origin.from_metadata({k.decode(): v.decode() for k, v in metadata.items()})
+        except (KeyError, ValueError) as error:
+            raise BadTallies(f"{path} does not say what it was taken from") from error
+        return cls(path, origin, images=images)
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Copy the tallies to `path`, whole or not at all."""
@@ -148,19 +152,17 @@ class Tallies:
         """All tallies, in groups that fit into memory whatever the masks hold."""
         with _parquet(self.path) as file:
             for index in range(file.num_row_groups):
-                try:
-                    yield _group(file.read_row_group(index))
-                except pa.ArrowException as error:
-                    raise BadTallies(f"{self.path} is damaged") from error
+                yield _group(file.read_row_group(index))
+
+    def _outside(self) -> Iterator[tuple[str, int]]:
+        """Images, and how many of their pixels hold no class."""
+        with _parquet(self.path) as file:
+            for batch in file.iter_batches(columns=["name", "outside"]):
+                yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
     def warnings(self) -> tuple[Finding, ...]:
         """What is legal in the prediction and yet counts as wrong."""
-        outside = [
-            (name, int(pixels))
-            for group in self.groups()
-            for name, pixels in zip(group.names, group.outside, strict=True)
-            if pixels
-        ]
+        outside = [(name, pixels) for name, pixels in self._outside() if pixels]
         return outside_warning(
             outside,
             images=self.images,
@@ -230,8 +232,7 @@ def _taken(
     name: str, *, prediction: Prediction, layout: Layout, truth: Truth, table: ClassTable
 ) -> _ImageTally | Finding:
     """The tally of one image, or why there is none."""
-    labels = truth.label_map(name)
-    height, width = labels.shape
+    height, width = truth.manifest[name]
     try:
         png = prediction.read(layout.masks[name], limit_bytes=largest_mask_bytes(height, width))
         runs = decode_runs(png, file=name, height=height, width=width)
@@ -239,24 +240,23 @@ def _taken(
         return error.finding
     except BadPrediction as error:
         return error.findings[0]
-    return _tally(name, labels, label_map(runs, table), outside_id=int(table.max()))
+    predicted = label_map(runs, table)
+    return _tally(name, truth.label_map(name), predicted, outside_id=int(table.max()))
 
 
 def _tally(name: str, truth: LabelMap, prediction: LabelMap, *, outside_id: int) -> _ImageTally:
-    counts = count_cells(truth, prediction)
-    outside = int(counts[:, prediction.ids == outside_id].sum())
-    counts[truth.ids == IGNORE] = 0
-    row, column = np.nonzero(counts)
-    boundary = ON_TRUTH * truth.on_boundary[row].astype(
-        np.uint8
-    ) + ON_PREDICTION * prediction.on_boundary[column].astype(np.uint8)
+    row, column, pixels = count_cells(truth, prediction)
+    outside = int(pixels[prediction.ids[column] == outside_id].sum())
+    scored = truth.ids[row] != IGNORE
+    row, column, pixels = row[scored], column[scored], pixels[scored]
+    on_truth, on_prediction = truth.on_boundary[row], prediction.on_boundary[column]
     return _ImageTally(
         name=name,
         outside=outside,
         truth=truth.ids[row],
         prediction=prediction.ids[column],
-        boundary=boundary,
-        pixels=counts[row, column].astype(np.uint32),
+        boundary=(ON_TRUTH * on_truth + ON_PREDICTION * on_prediction).astype(np.uint8),
+        pixels=pixels.astype(np.uint32),
     )
 
 
@@ -331,7 +331,9 @@ def _write(tallies: Iterable[_ImageTally], origin: Origin, path: Path) -> int:
     """Write a tallies file; returns how many images it holds."""
     schema = _SCHEMA.with_metadata({"format": _FORMAT, **origin.to_metadata()})
     images = 0
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+    with pq.ParquetWriter(
+        path, schema, compression="zstd", write_page_checksum=True, use_dictionary=False
+    ) as writer:
         waiting: list[_ImageTally] = []
         rows = 0
         for tally in tallies:
@@ -374,8 +376,13 @@ def _group(table: pa.Table) -> TallyGroup:
     )
 
 
-def _parquet(path: Path) -> pq.ParquetFile:
+@contextmanager
+def _parquet(path: Path) -> Iterator[pq.ParquetFile]:
+    """The open file; whatever Arrow finds wrong with it while it is read is `BadTallies`."""
     try:
-        return pq.ParquetFile(path)
-    except pa.ArrowException as error:
-        raise BadTallies(f"{path} is not a tallies file") from error
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            yield file
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the system's own: no such file, no permission; Arrow's have no number
+        raise BadTallies(f"{path} is not a tallies file, or a damaged one") from error

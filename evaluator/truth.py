@@ -12,7 +12,9 @@ how the PNGs were compressed, nor on the pack's own layout.
 import hashlib
 import os
 import tempfile
+import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +23,7 @@ from typing import Self
 import imagecodecs
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from evaluator.atomic_file import replacing
 from evaluator.errors import BadMask, BadTruth
@@ -41,10 +44,44 @@ _SCHEMA = pa.schema(
         ("height", pa.int32()),
         ("width", pa.int32()),
         ("digest", pa.binary(32)),
-        ("table", pa.list_(pa.uint16())),  # per row of the label map: twice the id, plus boundary
-        ("cells", pa.binary()),  # Zstandard
+        ("table", pa.list_(pa.uint16())),
+        ("cells", pa.binary()),
+        ("checksum", pa.uint32()),
     ]
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _PackedImage:
+    """One row of a pack."""
+
+    name: str
+    height: int
+    width: int
+    digest: bytes
+    """SHA-256 of name, size and ids: what the truth says of this image."""
+    table: NDArray[np.uint16]
+    """Per row of the label map, twice the id, plus one on a boundary."""
+    cells: bytes
+    """The label map's cells, Zstandard."""
+
+    def label_map(self) -> LabelMap:
+        cells = np.frombuffer(imagecodecs.zstd_decode(self.cells), cell_type(len(self.table)))
+        return LabelMap(
+            cells=cells.reshape(self.height, self.width),
+            ids=self.table >> np.uint16(1),
+            on_boundary=(self.table & 1).astype(bool),
+        )
+
+    def checksum(self) -> int:
+        """CRC-32 of everything, so that a damaged pack is noticed and not scored against."""
+        head = f"{self.name}\n{self.height}\n{self.width}\n".encode()
+        table = self.table.astype("<u2").tobytes()
+        return zlib.crc32(self.cells, zlib.crc32(head + self.digest + table))
+
+    def to_row(self) -> dict[str, object]:
+        row = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {**row, "checksum": self.checksum()}
 
 
 class Truth:
@@ -62,8 +99,8 @@ class Truth:
         try:
             self._images = pa.ipc.open_file(self._map).read_all()
             _check_pack(self._images.schema, pack, classes)
-            self._tables, self._cells = self._images["table"], self._images["cells"]
-        except pa.ArrowException as error:
+            self._columns = {name: self._images[name] for name in _SCHEMA.names}
+        except (pa.ArrowException, OSError) as error:
             self.close()
             raise BadTruth(f"{pack} is neither a folder of masks nor packed truth") from error
         except BadTruth:
@@ -73,7 +110,10 @@ class Truth:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of all masks, `<folder>/<image>.png`, sorted."""
-        return tuple(self._images["name"].to_pylist())
+        try:
+            return tuple(self._columns["name"].to_pylist())
+        except UnicodeDecodeError as error:
+            raise BadTruth("the packed truth is damaged; pack the masks again") from error
 
     @cached_property
     def manifest(self) -> Manifest:
@@ -84,7 +124,7 @@ class Truth:
     @cached_property
     def version(self) -> str:
         """SHA-256 in hex of what the truth says; the same for a folder and its pack."""
-        digest = hashlib.sha256(f"{_FORMAT}\n{self.classes}\n".encode())
+        digest = hashlib.sha256(f"luss truth\n{self.classes}\n".encode())
         for image_digest in self._images["digest"]:
             digest.update(image_digest.as_buffer())
         return digest.hexdigest()
@@ -98,13 +138,17 @@ class Truth:
         """
         row = self._rows[name]
         height, width = self.manifest[name]
-        table = self._tables[row].values.to_numpy()
-        try:
-            unpacked = imagecodecs.zstd_decode(self._cells[row].as_py())
-            plane = np.frombuffer(unpacked, cell_type(len(table))).reshape(height, width)
-        except (imagecodecs.ZstdError, ValueError) as error:
-            raise BadTruth(f"{name}: the packed truth is damaged") from error
-        return LabelMap(cells=plane, ids=table >> 1, on_boundary=(table & 1).astype(bool))
+        image = _PackedImage(
+            name=name,
+            height=height,
+            width=width,
+            digest=self._columns["digest"][row].as_py(),
+            table=self._columns["table"][row].values.to_numpy(),
+            cells=self._columns["cells"][row].as_py(),
+        )
+        if image.checksum() != self._columns["checksum"][row].as_py():
+            raise BadTruth(f"{name}: the packed truth is damaged; pack the masks again")
+        return image.label_map()
 
     @cached_property
     def _rows(self) -> dict[str, int]:
@@ -186,10 +230,10 @@ def pack_truth(
         pa.OSFile(str(partial_file), "wb") as sink,
         pa.ipc.new_file(sink, schema) as writer,
     ):
-        rows = in_order(partial(_packed_row, root, classes=classes), files, jobs=jobs)
+        rows = in_order(partial(_packed, root, classes=classes), files, jobs=jobs)
         batch: list[dict[str, object]] = []
         for done, row in enumerate(rows, start=1):
-            batch.append(row)
+            batch.append(row.to_row())
             if len(batch) == _IMAGES_PER_BATCH or done == len(files):
                 writer.write_batch(pa.RecordBatch.from_pylist(batch, schema))
                 batch = []
@@ -197,20 +241,20 @@ def pack_truth(
                 progress(done, len(files))
 
 
-def _packed_row(root: Path, name: str, *, classes: int) -> dict[str, object]:
+def _packed(root: Path, name: str, *, classes: int) -> _PackedImage:
     runs = _read_mask(root, name, classes=classes)
     labels = label_map(runs)
     height, width = runs.shape
     digest = hashlib.sha256(f"{name}\n{height}\n{width}\n".encode())
     digest.update(runs.plane().astype("<u2", copy=False).data)
-    return {
-        "name": name,
-        "height": height,
-        "width": width,
-        "digest": digest.digest(),
-        "table": labels.ids * 2 + labels.on_boundary,
-        "cells": imagecodecs.zstd_encode(labels.cells.tobytes(), level=9),
-    }
+    return _PackedImage(
+        name=name,
+        height=height,
+        width=width,
+        digest=digest.digest(),
+        table=labels.ids * np.uint16(2) + labels.on_boundary,
+        cells=bytes(imagecodecs.zstd_encode(labels.cells.tobytes(), level=9)),
+    )
 
 
 def _read_mask(root: Path, name: str, *, classes: int) -> Runs:
@@ -252,10 +296,14 @@ def _check_classes(classes: int) -> None:
 
 
 def _check_pack(schema: pa.Schema, pack: Path, classes: int) -> None:
-    metadata = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
+    metadata = {
+        key.decode(errors="replace"): value.decode(errors="replace")
+        for key, value in (schema.metadata or {}).items()
+    }
     if metadata.get("format") != _FORMAT or not schema.equals(_SCHEMA):
         raise BadTruth(f"{pack} is not packed truth of this version; pack the masks again")
-    if metadata["classes"] != str(classes):
-        raise BadTruth(f"{pack} was packed with {metadata['classes']} categories, not {classes}")
-    if metadata["boundary_ratio"] != str(BOUNDARY_RATIO):
+    if metadata.get("classes") != str(classes):
+        packed = metadata.get("classes")
+        raise BadTruth(f"{pack} was packed with {packed} categories, not {classes}")
+    if metadata.get("boundary_ratio") != str(BOUNDARY_RATIO):
         raise BadTruth(f"{pack} holds boundaries of another width; pack the masks again")

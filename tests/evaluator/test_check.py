@@ -122,6 +122,22 @@ class TestHostileArchives:
 
         assert all(finding.message for finding in inspection.findings)
 
+    @settings(max_examples=100)
+    @given(st.data())
+    def test_mutated_masks_never_crash(
+        self, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+    ) -> None:
+        png = bytearray(archives.mask(FIRST))
+        for _ in range(data.draw(st.integers(1, 4))):
+            at = data.draw(st.integers(0, len(png) - 1))
+            png[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
+        path = tmp_path_factory.getbasetemp() / "mutated.zip"
+        path.write_bytes(archives.with_file(FIRST, bytes(png)))
+
+        inspection = check(path)
+
+        assert all(finding.file == FIRST for finding in inspection.errors)
+
 
 ORIGINALS = (
     archives.good_zip(),

@@ -125,6 +125,16 @@ class TestFiles:
         with pytest.raises(BadTallies, match="is not a tallies file"):
             Tallies.read(tmp_path / "x")
 
+    def test_a_damaged_file_is_noticed(self, truth: Truth, archive: Path, tmp_path: Path) -> None:
+        evaluate(archive, truth, tallies_path=tmp_path / "run.tallies")
+        content = bytearray((tmp_path / "run.tallies").read_bytes())
+        middle = len(content) // 3
+        content[middle : middle + 100] = bytes(100)
+        (tmp_path / "run.tallies").write_bytes(content)
+
+        with pytest.raises(BadTallies, match="a damaged one"):
+            scores_of(Tallies.read(tmp_path / "run.tallies"))
+
     def test_nothing_is_left_when_the_prediction_is_refused(
         self, truth: Truth, tmp_path: Path
     ) -> None:

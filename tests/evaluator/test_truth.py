@@ -150,6 +150,20 @@ class TestRefusals:
         with pytest.raises(BadTruth, match="neither a folder of masks nor packed truth"):
             open_truth(tmp_path / "pack", classes=5)
 
+    def test_a_damaged_pack_is_noticed(self, folder: Path, tmp_path: Path) -> None:
+        pack_truth(folder, tmp_path / "pack", classes=919)
+        content = bytearray((tmp_path / "pack").read_bytes())
+        with open_truth(tmp_path / "pack", classes=919) as truth:
+            at = content.index(truth._columns["cells"][1].as_py()) + 100
+        content[at] ^= 1
+        (tmp_path / "pack").write_bytes(content)
+
+        with (
+            open_truth(tmp_path / "pack", classes=919) as truth,
+            pytest.raises(BadTruth, match=r"n1/b\.png: the packed truth is damaged"),
+        ):
+            truth.label_map("n1/b.png")
+
     def test_a_missing_file_is_an_os_error(self, tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError):
             open_truth(tmp_path / "nothing", classes=5)
