@@ -28,8 +28,10 @@ DECLARE = [
 class Stack:
     """The site, seen from outside: its commands, its HTTP interface, its processes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
+        """Take settings beside the folder and the port, as variables of the environment."""
         self.folder = folder
+        self._settings = settings
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "serve.log"
@@ -46,6 +48,7 @@ class Stack:
             "LUSS_SERVER": self.url,
             "LUSS_TOKEN": self.token,
             "LUSS_PASSWORD": PASSWORD,
+            **self._settings,
         }
 
     def luss(self, *words: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -129,9 +132,9 @@ class Stack:
 
 
 @contextmanager
-def stack_in(folder: Path) -> Iterator[Stack]:
+def stack_in(folder: Path, **settings: str) -> Iterator[Stack]:
     """Start a site with an account and a token; nothing of it runs on afterwards."""
-    stack = Stack(folder)
+    stack = Stack(folder, **settings)
     stack.luss("admin", "init")
     stack.luss("admin", "user", EMAIL)
     stack.token = stack.luss("admin", "token", EMAIL, "--scope", "submit").stdout.strip()
