@@ -21,9 +21,7 @@ def by_name(settings: WorkerSettings) -> dict[str, Child]:
 
 
 class TestChildren:
-    def test_the_vault_is_named_to_the_worker_alone(
-        self, settings: WorkerSettings
-    ) -> None:
+    def test_the_vault_is_named_to_the_worker_alone(self, settings: WorkerSettings) -> None:
         found = by_name(settings)
 
         assert found["worker"].environment[VAULT_VARIABLE] == settings.vault
