@@ -9,6 +9,7 @@ from client.commands import (
     admin,
     board,
     check,
+    compare,
     demo,
     demo_data,
     pack,
@@ -59,6 +60,7 @@ def luss() -> None:
 
 app.command("score")(score.score)
 app.command("check")(check.check)
+app.command("compare")(compare.compare)
 app.command("pack")(pack.pack)
 app.command("submit")(submit.submit)
 app.command("status")(status.status)

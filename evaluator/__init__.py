@@ -26,6 +26,16 @@ from evaluator.protocol import (
 from evaluator.scores import Scores, scores_of
 from evaluator.tally import Tallies, concatenate, take_tallies
 from evaluator.truth import Manifest, Truth, open_truth, pack_truth
+from evaluator.uncertainty import (
+    Comparison,
+    Difference,
+    ResampledScores,
+    Resamples,
+    compare,
+    difference,
+    public_seed,
+    resample,
+)
 
 __all__ = [
     "HEADLINE_SCORES",
@@ -39,6 +49,8 @@ __all__ = [
     "BadTallies",
     "BadTruth",
     "Code",
+    "Comparison",
+    "Difference",
     "EvaluatorError",
     "Finding",
     "Inspection",
@@ -48,14 +60,18 @@ __all__ = [
     "MatchMap",
     "MethodCard",
     "Prediction",
+    "ResampledScores",
+    "Resamples",
     "Result",
     "Scores",
     "Severity",
     "Tallies",
     "Truth",
     "check_prediction",
+    "compare",
     "concatenate",
     "decode_mask",
+    "difference",
     "encode_mask",
     "evaluate",
     "inspect_prediction",
@@ -64,6 +80,8 @@ __all__ = [
     "pack_truth",
     "parse_match",
     "parse_method",
+    "public_seed",
+    "resample",
     "scores_of",
     "take_tallies",
 ]
