@@ -2,6 +2,7 @@
 
 from evaluator.archive import Layout, Prediction, open_prediction
 from evaluator.check import Inspection, check_prediction, inspect_prediction
+from evaluator.diagnosis import Diagnosis, RatedMap, diagnosis_of
 from evaluator.errors import (
     BadMask,
     BadPrediction,
@@ -13,7 +14,9 @@ from evaluator.evaluation import Result, evaluate
 from evaluator.findings import Code, Finding, Severity
 from evaluator.masks import decode_mask, encode_mask
 from evaluator.match_map import MatchMap, parse_match
+from evaluator.matching import Matching, matching_from, matching_of, write_match
 from evaluator.method_card import MethodCard, parse_method
+from evaluator.overlap import Overlap, overlap_of
 from evaluator.protocol import (
     HEADLINE_SCORES,
     IGNORE,
@@ -39,6 +42,7 @@ __all__ = [
     "BadTallies",
     "BadTruth",
     "Code",
+    "Diagnosis",
     "EvaluatorError",
     "Finding",
     "Inspection",
@@ -46,8 +50,11 @@ __all__ = [
     "Limits",
     "Manifest",
     "MatchMap",
+    "Matching",
     "MethodCard",
+    "Overlap",
     "Prediction",
+    "RatedMap",
     "Result",
     "Scores",
     "Severity",
@@ -56,14 +63,19 @@ __all__ = [
     "check_prediction",
     "concatenate",
     "decode_mask",
+    "diagnosis_of",
     "encode_mask",
     "evaluate",
     "inspect_prediction",
+    "matching_from",
+    "matching_of",
     "open_prediction",
     "open_truth",
+    "overlap_of",
     "pack_truth",
     "parse_match",
     "parse_method",
     "scores_of",
     "take_tallies",
+    "write_match",
 ]
