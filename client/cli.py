@@ -11,6 +11,7 @@ from client.commands import (
     check,
     demo,
     demo_data,
+    match,
     pack,
     score,
     serve,
@@ -41,6 +42,7 @@ def luss() -> None:
 
 
 app.command("score")(score.score)
+app.command("match")(match.match)
 app.command("check")(check.check)
 app.command("pack")(pack.pack)
 app.command("submit")(submit.submit)

@@ -12,6 +12,7 @@ from evaluator.errors import (
 )
 from evaluator.evaluation import Result, evaluate
 from evaluator.findings import Code, Finding, Severity
+from evaluator.fitting import Fit, fit_match
 from evaluator.masks import decode_mask, encode_mask
 from evaluator.match_map import MatchMap, parse_match
 from evaluator.matching import Matching, matching_from, matching_of, write_match
@@ -45,6 +46,7 @@ __all__ = [
     "Diagnosis",
     "EvaluatorError",
     "Finding",
+    "Fit",
     "Inspection",
     "Layout",
     "Limits",
@@ -66,6 +68,7 @@ __all__ = [
     "diagnosis_of",
     "encode_mask",
     "evaluate",
+    "fit_match",
     "inspect_prediction",
     "matching_from",
     "matching_of",

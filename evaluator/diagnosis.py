@@ -1,11 +1,12 @@
-"""What better maps could do with a prediction, and which categories it cannot tell apart.
+"""What other maps would do with a prediction, and which categories it cannot tell apart.
 
-The default map (`matching.py`) only knows which categories and ids share images. Given the truth's
-pixels, two maps do better: the permutation with the highest mIoU that any permutation has, and
-the one that sends each generated id to the category of most of its pixels. Where the second is
-much better, the method splits and merges categories; where only the first is, the images mislead.
+The default map (`matching.py`) mostly knows which categories and ids share images. Given the
+truth's pixels there are two to hold it against: the permutation of the highest mIoU that any has,
+and the map that sends each generated id to the category of most of its pixels. Where the first is
+much better, images are a poor guide; what the second sends nowhere or together, the method merges
+or splits.
 
-For diagnosis only: both maps have seen the pixels on which they are judged.
+For diagnosis only: both have seen the pixels on which they are judged.
 """
 
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ class RatedMap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """Maps from best to worst founded, and what the many-to-one map says of the categories."""
+    """Three maps of one prediction, and what the last says of the categories."""
 
     fitted: RatedMap
     """The map in question."""

@@ -45,9 +45,9 @@ class Matching:
     """The default map of one prediction, and how much it could be based on."""
 
     match: MatchMap
-    images: int
+    image_sum: int
     """The sum that the map maximises: images that hold both of a pair, over all pairs."""
-    pixels: int
+    pixel_sum: int
     """Pixels that the pairs share."""
     unseen: tuple[int, ...]
     """Ids of 1..C that were generated on no scored pixel."""
@@ -55,8 +55,8 @@ class Matching:
     def to_json(self) -> dict[str, object]:
         return {
             "match": self.match.to_json(),
-            "images": self.images,
-            "pixels": self.pixels,
+            "image_sum": self.image_sum,
+            "pixel_sum": self.pixel_sum,
             "unseen": list(self.unseen),
         }
 
@@ -87,8 +87,8 @@ def matching_from(overlap: Overlap) -> Matching:
     return Matching(
         # "0" comes last, as the official scripts write it.
         match=MatchMap({**_numbered_from_1(owned), OTHER: OTHER}),
-        images=int(images[every, owned].sum()),
-        pixels=int(pixels[every, owned].sum()),
+        image_sum=int(images[every, owned].sum()),
+        pixel_sum=int(pixels[every, owned].sum()),
         unseen=tuple((np.flatnonzero(~seen) + 1).tolist()),
     )
 

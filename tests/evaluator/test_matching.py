@@ -93,8 +93,8 @@ class TestDefinition:
         rows = [(truth.tolist(), prediction.tolist()) for truth, prediction in split]
         assert (
             dict(enumerate(categories(got), start=1)),
-            got.images,
-            got.pixels,
+            got.image_sum,
+            got.pixel_sum,
             list(got.unseen),
         ) == naive_matching(rows, CLASSES)
 
@@ -117,7 +117,7 @@ class TestDefinition:
 
         best = max(permutations(range(len(images))), key=worth)
         assert categories(got) == [category + 1 for category in best]
-        assert (got.images, got.pixels) == worth(best)[:2]
+        assert (got.image_sum, got.pixel_sum) == worth(best)[:2]
 
     @pytest.mark.parametrize(("name", "classes", "images"), [("s50", 50, 54), ("s919", 919, 43)])
     def test_reaches_the_sum_of_the_toolbox(self, name: str, classes: int, images: int) -> None:
@@ -128,7 +128,7 @@ class TestDefinition:
         ):
             got = matching_of(take_tallies(prediction, truth))
 
-        assert got.images == images
+        assert got.image_sum == images
         assert sorted(categories(got)) == list(range(1, classes + 1))
 
     def test_images_come_before_pixels(self) -> None:
@@ -140,7 +140,7 @@ class TestDefinition:
     def test_a_category_and_an_id_need_no_pixel_in_common(self) -> None:
         got = fitted([(row(3, 0), row(0, 1))])
 
-        assert (got.images, got.pixels) == (1, 0)
+        assert (got.image_sum, got.pixel_sum) == (1, 0)
         assert categories(got)[0] == 3
 
     def test_equal_images_are_decided_by_pixels(self) -> None:
@@ -235,7 +235,7 @@ class TestLaws:
 
         got = fitted([(truth, table[prediction]) for truth, prediction in split])
 
-        assert (got.images, got.pixels) == (fitted(split).images, fitted(split).pixels)
+        assert (got.image_sum, got.pixel_sum) == (fitted(split).image_sum, fitted(split).pixel_sum)
 
     @given(tables)
     @settings(max_examples=100)
@@ -263,7 +263,7 @@ class TestExactness:
         got = matching_from(overlap_from(images, pixels))
 
         assert categories(got) == [3, 1, 2]
-        assert got.pixels == 3 * 2**50 + 1
+        assert got.pixel_sum == 3 * 2**50 + 1
 
     def test_weights_that_the_solver_would_round_are_refused(self) -> None:
         weights = np.array([[2**53, 2**53 + 1], [0, 0]])
