@@ -46,7 +46,7 @@ def beat_command(*, schedule: Path) -> list[str]:
 def children(settings: "WorkerSettings") -> list[Child]:
     """Web, worker and beat; prepares the folders that they expect.
 
-    The vault is named to worker and beat only: the web process does not know where it is.
+    The vault is named to the worker alone: web and beat are not told where it is.
     """
     data = settings.data_dir.absolute()
     (data / "beat").mkdir(parents=True, exist_ok=True)
@@ -67,7 +67,7 @@ def children(settings: "WorkerSettings") -> list[Child]:
         Child(
             name="beat",
             command=beat_command(schedule=data / "beat" / "schedule"),
-            environment=inside,
+            environment=outside,
         ),
     ]
 

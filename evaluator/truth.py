@@ -45,7 +45,7 @@ _SCHEMA = pa.schema(
         ("width", pa.int32()),
         ("digest", pa.binary(32)),
         ("table", pa.list_(pa.uint16())),
-        ("cells", pa.binary()),
+        ("cells_lz4", pa.binary()),
         ("checksum", pa.uint32()),
     ]
 )
@@ -62,11 +62,12 @@ class _PackedImage:
     """SHA-256 of name, size and ids: what the truth says of this image."""
     table: NDArray[np.uint16]
     """Per row of the label map, twice the id, plus one on a boundary."""
-    cells: bytes
-    """The label map's cells, Zstandard."""
+    cells_lz4: bytes
+    """The label map's cells; LZ4, as it unpacks in less than half of Zstandard's time."""
 
     def label_map(self) -> LabelMap:
-        cells = np.frombuffer(imagecodecs.zstd_decode(self.cells), cell_type(len(self.table)))
+        unpacked = imagecodecs.lz4_decode(self.cells_lz4, header=True)
+        cells = np.frombuffer(unpacked, cell_type(len(self.table)))
         return LabelMap(
             cells=cells.reshape(self.height, self.width),
             ids=self.table >> np.uint16(1),
@@ -77,7 +78,7 @@ class _PackedImage:
         """CRC-32 of everything, so that a damaged pack is noticed and not scored against."""
         head = f"{self.name}\n{self.height}\n{self.width}\n".encode()
         table = self.table.astype("<u2").tobytes()
-        return zlib.crc32(self.cells, zlib.crc32(head + self.digest + table))
+        return zlib.crc32(self.cells_lz4, zlib.crc32(head + self.digest + table))
 
     def to_row(self) -> dict[str, object]:
         row = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -144,7 +145,7 @@ class Truth:
             width=width,
             digest=self._columns["digest"][row].as_py(),
             table=self._columns["table"][row].values.to_numpy(),
-            cells=self._columns["cells"][row].as_py(),
+            cells_lz4=self._columns["cells_lz4"][row].as_py(),
         )
         if image.checksum() != self._columns["checksum"][row].as_py():
             raise BadTruth(f"{name}: the packed truth is damaged; pack the masks again")
@@ -253,7 +254,9 @@ def _packed(root: Path, name: str, *, classes: int) -> _PackedImage:
         width=width,
         digest=digest.digest(),
         table=labels.ids * np.uint16(2) + labels.on_boundary,
-        cells=bytes(imagecodecs.zstd_encode(labels.cells.tobytes(), level=9)),
+        cells_lz4=bytes(
+            imagecodecs.lz4_encode(labels.cells.tobytes(), level=6, hc=True, header=True)
+        ),
     )
 
 

@@ -73,6 +73,22 @@ class ErrorsPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FindingEntry:
+    """One code of a finding, an error or a warning, and what it says of an archive."""
+
+    code: str
+    severity: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingsPage:
+    template: ClassVar[str] = "docs/findings.html"
+
+    findings: tuple[FindingEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
     name: str
     place: str

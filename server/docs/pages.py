@@ -12,12 +12,14 @@ from server.docs.contexts import (
     DocsIndexPage,
     ErrorsPage,
     FactRow,
+    FindingsPage,
     ProtocolColumn,
     ProtocolsPage,
     ScoresPage,
     SubmittingPage,
 )
 from server.docs.error_codes import error_entries
+from server.docs.finding_codes import FINDINGS
 from server.models import Protocol
 from server.protocols import FACT_KEYS, FACTS, SUMMARIES, TITLES
 from server.score_names import OVERALL, SIZES
@@ -70,6 +72,11 @@ def scores(request: Request) -> Response:
 @router.get("/docs/errors")
 def errors(request: Request) -> Response:
     return render(request, ErrorsPage(errors=error_entries()))
+
+
+@router.get("/docs/findings")
+def findings(request: Request) -> Response:
+    return render(request, FindingsPage(findings=FINDINGS))
 
 
 @router.get("/api/docs")

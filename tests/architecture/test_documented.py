@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 from evaluator import HEADLINE_SCORES as SCORED
-from evaluator import PROTOCOLS, protocol
+from evaluator import PROTOCOLS, Code, protocol
+from server.docs.finding_codes import FINDINGS
 from server.models import HEADLINE_SCORES, MAX_METHOD_NAME, Protocol, SubmissionState
 from server.models.benchmark import MAX_CLASSES
 from server.submissions import states
@@ -33,6 +34,12 @@ def test_scorer_and_server_speak_of_the_same_scores_and_protocols() -> None:
     assert tuple(Protocol) == PROTOCOLS
     assert MAX_METHOD_NAME == protocol.MAX_METHOD_NAME
     assert MAX_CLASSES == protocol.MAX_CLASSES
+
+
+def test_every_finding_of_the_scorer_is_documented_on_the_site() -> None:
+    documented = [(each.code, each.severity, each.meaning) for each in FINDINGS]
+
+    assert documented == [(code.value, code.severity.value, code.meaning) for code in Code]
 
 
 def test_decisions_are_numbered_without_a_gap() -> None:

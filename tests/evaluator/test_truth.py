@@ -154,7 +154,7 @@ class TestRefusals:
         pack_truth(folder, tmp_path / "pack", classes=919)
         content = bytearray((tmp_path / "pack").read_bytes())
         with open_truth(tmp_path / "pack", classes=919) as truth:
-            at = content.index(truth._columns["cells"][1].as_py()) + 100
+            at = content.index(truth._columns["cells_lz4"][1].as_py()) + 100
         content[at] ^= 1
         (tmp_path / "pack").write_bytes(content)
 
