@@ -12,6 +12,7 @@ from client.commands import (
     compare,
     demo,
     demo_data,
+    match,
     pack,
     score,
     serve,
@@ -59,6 +60,7 @@ def luss() -> None:
 
 
 app.command("score")(score.score)
+app.command("match")(match.match)
 app.command("check")(check.check)
 app.command("compare")(compare.compare)
 app.command("pack")(pack.pack)
