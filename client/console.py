@@ -47,6 +47,13 @@ def stop(message: str, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
+def in_a_folder(path: Path | None) -> Path | None:
+    """A file to write, refused before any work if its folder is not there."""
+    if path is not None and not path.absolute().parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {path.parent} to write {path.name} into")
+    return path
+
+
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on stderr, moved by calls with (done, total); nothing of it stays."""

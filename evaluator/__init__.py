@@ -2,6 +2,7 @@
 
 from evaluator.archive import Layout, Prediction, open_prediction
 from evaluator.check import Inspection, check_prediction, inspect_prediction
+from evaluator.diagnosis import Diagnosis, RatedMap, diagnosis_of
 from evaluator.errors import (
     BadMask,
     BadPrediction,
@@ -11,9 +12,12 @@ from evaluator.errors import (
 )
 from evaluator.evaluation import Result, evaluate
 from evaluator.findings import Code, Finding, Severity
+from evaluator.fitting import Fit, fit_match
 from evaluator.masks import decode_mask, encode_mask
 from evaluator.match_map import MatchMap, parse_match
+from evaluator.matching import Matching, matching_from, matching_of, write_match
 from evaluator.method_card import MethodCard, parse_method
+from evaluator.overlap import Overlap, overlap_of
 from evaluator.protocol import (
     HEADLINE_SCORES,
     IGNORE,
@@ -50,16 +54,21 @@ __all__ = [
     "BadTruth",
     "Code",
     "Comparison",
+    "Diagnosis",
     "Difference",
     "EvaluatorError",
     "Finding",
+    "Fit",
     "Inspection",
     "Layout",
     "Limits",
     "Manifest",
     "MatchMap",
+    "Matching",
     "MethodCard",
+    "Overlap",
     "Prediction",
+    "RatedMap",
     "ResampledScores",
     "Resamples",
     "Result",
@@ -71,12 +80,17 @@ __all__ = [
     "compare",
     "concatenate",
     "decode_mask",
+    "diagnosis_of",
     "difference",
     "encode_mask",
     "evaluate",
+    "fit_match",
     "inspect_prediction",
+    "matching_from",
+    "matching_of",
     "open_prediction",
     "open_truth",
+    "overlap_of",
     "pack_truth",
     "parse_match",
     "parse_method",
@@ -84,4 +98,5 @@ __all__ = [
     "resample",
     "scores_of",
     "take_tallies",
+    "write_match",
 ]

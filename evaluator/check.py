@@ -5,16 +5,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from evaluator.archive import Layout, Prediction
-from evaluator.errors import BadMask, BadPrediction
+from evaluator.errors import BadPrediction
 from evaluator.findings import Code, Finding, Severity, outside_warning, shortened
 from evaluator.in_order import Progress, in_order
-from evaluator.masks import (
-    HEADER_BYTES,
-    check_header,
-    decode_runs,
-    largest_mask_bytes,
-    read_header,
-)
 from evaluator.match_map import ClassTable, MatchMap, parse_match, table_of
 from evaluator.method_card import MethodCard, parse_method
 from evaluator.protocol import (
@@ -134,27 +127,28 @@ def check_prediction(
         method_name=method_name,
         offline=offline,
     )
-    table = table_of(inspection.match, classes)
     masks = [
         (name, stored)
         for name, stored in prediction.layout(manifest).masks.items()
-        if _header_fault(prediction, name, stored, manifest[name]) is None
+        if prediction.mask_fault(stored, name=name, size=manifest[name]) is None
     ]
+    table = table_of(inspection.match, classes)
     work = partial(_outside_pixels, prediction=prediction, manifest=manifest, table=table)
     faults: list[Finding] = []
     outside: list[tuple[str, int]] = []
-    for done, ((name, _), seen) in enumerate(
-        zip(masks, in_order(work, masks, jobs=jobs), strict=True), start=1
-    ):
+    for done, seen in enumerate(in_order(work, masks, jobs=jobs), start=1):
         if isinstance(seen, Finding):
             faults.append(seen)
         elif seen:
-            outside.append((name, seen))
+            outside.append((masks[done - 1][0], seen))
         if progress is not None:
             progress(done, len(masks))
+    told = (*inspection.findings, *shortened(faults))
+    if not inspection.ok:
+        return replace(inspection, findings=told)  # without a sound map, ids mean nothing yet
     matched = inspection.match is not None
     warnings = outside_warning(outside, images=len(masks), classes=classes, matched=matched)
-    return replace(inspection, findings=(*inspection.findings, *shortened(faults), *warnings))
+    return replace(inspection, findings=(*told, *warnings))
 
 
 def _outside_pixels(
@@ -162,36 +156,17 @@ def _outside_pixels(
 ) -> int | Finding:
     """Pixels of one mask that hold no class, or why it cannot be read."""
     name, stored = mask
-    height, width = manifest[name]
-    try:
-        png = prediction.read(stored, limit_bytes=largest_mask_bytes(height, width))
-        runs = decode_runs(png, file=name, height=height, width=width)
-    except BadPrediction as error:
-        return error.findings[0]
-    except BadMask as error:
-        return error.finding
+    runs = prediction.mask(stored, name=name, size=manifest[name])
+    if isinstance(runs, Finding):
+        return runs
     return int(runs.lengths[table[runs.ids] == table.max()].sum())
 
 
 def _header_faults(prediction: Prediction, layout: Layout, manifest: Manifest) -> Iterator[Finding]:
     for name, stored in layout.masks.items():
-        fault = _header_fault(prediction, name, stored, manifest[name])
+        fault = prediction.mask_fault(stored, name=name, size=manifest[name])
         if fault is not None:
             yield fault
-
-
-def _header_fault(
-    prediction: Prediction, name: str, stored: str, size: tuple[int, int]
-) -> Finding | None:
-    height, width = size
-    try:
-        header = read_header(prediction.head(stored, HEADER_BYTES), file=name)
-        check_header(header, file=name, height=height, width=width)
-    except BadPrediction as error:
-        return error.findings[0]
-    except BadMask as error:
-        return error.finding
-    return None
 
 
 def _inspect_match(

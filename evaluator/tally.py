@@ -30,11 +30,10 @@ from numpy.typing import NDArray
 
 from evaluator.archive import Layout, Prediction, missing_image
 from evaluator.atomic_file import replacing
-from evaluator.errors import BadMask, BadPrediction, BadTallies
+from evaluator.errors import BadPrediction, BadTallies
 from evaluator.findings import Finding, Severity, outside_warning, shortened
 from evaluator.in_order import Progress, in_order
 from evaluator.label_map import LabelMap, count_cells, label_map
-from evaluator.masks import decode_runs, largest_mask_bytes
 from evaluator.match_map import ClassTable, MatchMap, table_of
 from evaluator.protocol import IGNORE, SCORER_VERSION
 from evaluator.truth import Truth
@@ -236,14 +235,9 @@ def _taken(
     name: str, *, prediction: Prediction, layout: Layout, truth: Truth, table: ClassTable
 ) -> _ImageTally | Finding:
     """The tally of one image, or why there is none."""
-    height, width = truth.manifest[name]
-    try:
-        png = prediction.read(layout.masks[name], limit_bytes=largest_mask_bytes(height, width))
-        runs = decode_runs(png, file=name, height=height, width=width)
-    except BadMask as error:
-        return error.finding
-    except BadPrediction as error:
-        return error.findings[0]
+    runs = prediction.mask(layout.masks[name], name=name, size=truth.manifest[name])
+    if isinstance(runs, Finding):
+        return runs
     predicted = label_map(runs, table)
     return _tally(name, truth.label_map(name), predicted, outside_id=int(table.max()))
 

@@ -182,6 +182,19 @@ class TestLayout:
 
         assert check(archive).findings == ()
 
+    def test_an_unsafe_name_beside_it_is_the_only_thing_to_mend(self, archive: Path) -> None:
+        inside = tuple(
+            File(name=b"pred/" + file.name, content=file.content) for file in archives.good_files()
+        )
+        archive.write_bytes(bytes(RawZip(files=(*inside, File(name=b"../x", content=b"x")))))
+
+        assert [finding.code for finding in check(archive).findings] == [Code.UNSAFE_NAME]
+
+    def test_without_a_sound_map_nothing_is_said_of_ids(self, archive: Path) -> None:
+        archive.write_bytes(archives.with_match('{"1": 99}'))
+
+        assert [finding.code for finding in check(archive).findings] == [Code.MATCH_BAD]
+
     def test_what_operating_systems_leave_is_not_mentioned(self, archive: Path) -> None:
         junk = (
             File(name=b"__MACOSX/n1/._a.png", content=b"x"),
