@@ -11,6 +11,12 @@ Besides the basic interval, which the evaluator uses, these are tried: *percenti
 quantiles of the resampled values; *normal*, the score and 1.96 standard deviations; *corrected
 normal*, the same around the score less the bootstrap's estimate of its bias; and *bias-corrected*
 percentiles (BC: quantiles moved by the share of resampled values below the score).
+
+None of them does better on all scores, and two that this file does not keep did not either: for
+mIoU, studentised intervals and normal ones with bias and deviation from the delta method agreed
+with the basic ones within the error of the trials; and letting a class that a resample lacks keep
+its IoU of the whole split raised the coverage of the larger sizes at S919 (b-mIoU L 0.76 to 0.90)
+and lowered that of the smallest (mIoU S 0.94 to 0.78).
 """
 
 import argparse

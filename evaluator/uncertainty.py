@@ -79,7 +79,9 @@ class Resamples:
     @classmethod
     def of_tallies(cls, tallies: Tallies, *, seed: bytes | None = None) -> Self:
         """The resamples of the images in `tallies`, by default from the public seed."""
-        return cls(seed or public_seed(tallies.origin.truth_version), tallies.images)
+        if seed is None:
+            seed = public_seed(tallies.origin.truth_version)
+        return cls(seed, tallies.images)
 
 
 def public_seed(truth_version: str) -> bytes:
