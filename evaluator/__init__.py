@@ -38,6 +38,16 @@ from evaluator.protocol import (
 from evaluator.scores import Scores, scores_of
 from evaluator.tally import Tallies, concatenate, take_tallies
 from evaluator.truth import Manifest, Truth, open_truth, pack_truth
+from evaluator.uncertainty import (
+    Comparison,
+    Difference,
+    ResampledScores,
+    Resamples,
+    compare,
+    difference,
+    public_seed,
+    resample,
+)
 
 __all__ = [
     "HEADLINE_SCORES",
@@ -51,8 +61,10 @@ __all__ = [
     "BadTallies",
     "BadTruth",
     "Code",
+    "Comparison",
     "Confusion",
     "Diagnosis",
+    "Difference",
     "EvaluatorError",
     "Fates",
     "Finding",
@@ -67,6 +79,8 @@ __all__ = [
     "Overlap",
     "Prediction",
     "RatedMap",
+    "ResampledScores",
+    "Resamples",
     "Result",
     "Scores",
     "Severity",
@@ -74,9 +88,11 @@ __all__ = [
     "Truth",
     "category_fates",
     "check_prediction",
+    "compare",
     "concatenate",
     "decode_mask",
     "diagnosis_of",
+    "difference",
     "encode_mask",
     "evaluate",
     "fit_match",
@@ -92,6 +108,8 @@ __all__ = [
     "pack_truth",
     "parse_match",
     "parse_method",
+    "public_seed",
+    "resample",
     "scores_of",
     "take_tallies",
     "write_match",

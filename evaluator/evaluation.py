@@ -1,6 +1,7 @@
 """From a prediction and the truth to a result, in one call."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from evaluator.archive import open_prediction
@@ -14,6 +15,7 @@ from evaluator.protocol import DEFAULT_LIMITS, MATCH_FILE, Limits
 from evaluator.scores import Scores, scores_of
 from evaluator.tally import Tallies, take_tallies
 from evaluator.truth import Truth
+from evaluator.uncertainty import Interval, Resamples, resample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,8 @@ class Result:
     """What is known about a prediction once it is scored."""
 
     scores: Scores
+    intervals: Mapping[str, Interval]
+    """95 % intervals of the headline scores, in percent; empty when they were not asked for."""
     images: int
     classes: int
     scorer_version: str
@@ -33,7 +37,7 @@ class Result:
     def to_json(self) -> dict[str, object]:
         return {
             "scores": self.scores.to_json(),
-            "intervals": {},
+            "intervals": {name: list(ends) for name, ends in self.intervals.items()},
             "images": self.images,
             "classes": self.classes,
             "scorer_version": self.scorer_version,
@@ -51,6 +55,7 @@ def evaluate(
     limits: Limits = DEFAULT_LIMITS,
     jobs: int = 1,
     progress: Progress | None = None,
+    intervals: bool = True,
 ) -> Result:
     """Score a zip archive or a folder of masks.
 
@@ -60,6 +65,8 @@ def evaluate(
         limits: what an archive may ask of this machine.
         jobs: threads that decode and count.
         progress: called after each image.
+        intervals: whether to resample the images, which takes 0.1 s for 1 682 images of 50
+            categories, and 3 s for 27 423 images of 919.
 
     Raises:
         BadPrediction: it cannot be scored; everything that is wrong is told.
@@ -81,8 +88,10 @@ def evaluate(
             jobs=jobs,
             progress=progress,
         )
+    scores = scores_of(tallies)
     return Result(
-        scores=scores_of(tallies),
+        scores=scores,
+        intervals=_intervals(tallies, scores) if intervals else {},
         images=tallies.images,
         classes=truth.classes,
         scorer_version=tallies.origin.scorer_version,
@@ -95,6 +104,10 @@ def evaluate(
         card=inspection.card,
         tallies=tallies,
     )
+
+
+def _intervals(tallies: Tallies, scores: Scores) -> dict[str, Interval]:
+    return resample(tallies, Resamples.of_tallies(tallies)).intervals(scores)
 
 
 def _overridden() -> Finding:
