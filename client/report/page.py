@@ -1,6 +1,5 @@
 """What a report shows: a scored prediction as plain values, for the template and the charts."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,8 +33,6 @@ SIZES = {
 ROWS = 15
 """Rows of the tables of worst classes and of confused pairs."""
 
-Interval = tuple[float, float]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
@@ -44,7 +41,7 @@ class Figure:
     title: str
     meaning: str
     value: float | None
-    interval: Interval | None
+    interval: tuple[float, float] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +157,7 @@ def report_page(result: Result, *, prediction: Path) -> ReportPage:
         confusions=most_confused(overlap, limit=ROWS),
         warnings=result.warnings,
         versions=_versions(result),
-        has_intervals=bool(_intervals(result)),
+        has_intervals=bool(result.intervals),
     )
 
 
@@ -202,15 +199,8 @@ def _shares(fates: Fates) -> Shares:
 
 
 def _figure(result: Result, name: str, title: str, meaning: str) -> Figure:
-    ends = _intervals(result).get(name)
     value: float | None = getattr(result.scores, name)
-    return Figure(title=title, meaning=meaning, value=value, interval=ends)
-
-
-def _intervals(result: Result) -> Mapping[str, Interval]:
-    """By name, in percent; empty when none were computed."""
-    intervals: Mapping[str, Interval] = result.to_json()["intervals"]  # type: ignore[assignment]
-    return intervals
+    return Figure(title=title, meaning=meaning, value=value, interval=result.intervals.get(name))
 
 
 def _class_rows(result: Result, overlap: Overlap) -> tuple[ClassRow, ...]:

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from click.testing import Result as Ran
 from typer.testing import CliRunner
 
 from client.cli import app
+from client.report import document
 from client.report.document import report_html
+from client.report.page import Charts, ReportPage
 from evaluator import Result, evaluate, open_truth
 from tests.support.chromium import chromium
 from tests.support.masks import METHOD, Ids, write_folder
@@ -96,17 +99,27 @@ class TestContents:
         numbered = re.compile(r"(clip|gradient_)\d+")
         assert numbered.sub("", first) == numbered.sub("", second)
 
-    def test_intervals_are_shown_where_the_result_has_them(
-        self, golden: Result, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        document = {**golden.to_json(), "intervals": {"miou": [1.24, 5.0], "miou_s": [2.0, 7.31]}}
-        monkeypatch.setattr(Result, "to_json", lambda _: document)
+    def test_intervals_are_shown_where_the_result_has_them(self, golden: Result) -> None:
+        some = replace(golden, intervals={"miou": (1.24, 5.0), "miou_s": (2.0, 7.31)})
+        none = replace(golden, intervals={})
 
-        text = Page(report_html(golden, prediction=Path("messy.zip"))).text
+        with_them, without = (
+            Page(report_html(result, prediction=Path("messy.zip"))).text for result in (some, none)
+        )
 
-        assert "[1.2, 5.0]" in text
-        assert "[2.0, 7.3]" in text
-        assert "with 95 % intervals" in text
+        assert "[1.2, 5.0]" in with_them
+        assert "[2.0, 7.3]" in with_them
+        assert "with 95 % intervals" in with_them
+        assert "[1.2, 5.0]" not in without
+        assert "with 95 % intervals" not in without
+
+
+def test_the_template_reads_all_of_the_page_and_nothing_else() -> None:
+    template = (Path(document.__file__).parent / "report.html").read_text()
+
+    for name, context in (("page", ReportPage), ("charts", Charts)):
+        read = set(re.findall(rf"\b{name}\.(\w+)", template))
+        assert read == {field.name for field in fields(context)}
 
 
 class TestOddPredictions:
