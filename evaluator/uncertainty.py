@@ -15,7 +15,7 @@ pixels, and float32 ends at 2**24), and it multiplies faster than int64.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -178,22 +178,37 @@ def resample(tallies: Tallies, resamples: Resamples) -> ResampledScores:
     Raises:
         ValueError: the resamples are of another number of images.
     """
-    if tallies.images != resamples.images:
-        raise ValueError(f"resamples of {resamples.images} images for {tallies.images}")
     classes = tallies.origin.classes
     blocks = (image_statistics(group, classes=classes) for group in tallies.groups())
-    place = {name: index for index, name in enumerate(sorted(tallies.names()))}
-    totals, whole = np.zeros((_columns(classes), resamples.count)), np.zeros(_columns(classes))
-    right, f_beta = np.zeros(tallies.images), np.zeros(tallies.images)
+    return resample_statistics(blocks, resamples, order=sorted(tallies.names()))
+
+
+def resample_statistics(
+    blocks: Iterable[ImageStatistics], resamples: Resamples, *, order: Sequence[str]
+) -> ResampledScores:
+    """Score every resample of the images in `blocks`, whose names `order` lists as they count.
+
+    Raises:
+        ValueError: the resamples are of another number of images.
+    """
+    images = len(order)
+    if images != resamples.images:
+        raise ValueError(f"resamples of {resamples.images} images for {images}")
+    place = {name: index for index, name in enumerate(order)}
+    totals, whole = np.zeros((0, resamples.count)), np.zeros(0)
+    right, f_beta = np.zeros(images), np.zeros(images)
     for block in _in_large_blocks(blocks):
         places = np.array([place[name] for name in block.names])
         right[places], f_beta[places] = block.right, block.f_beta
+        if not len(whole):
+            columns = block.pixels.shape[1]
+            totals, whole = np.zeros((columns, resamples.count)), np.zeros(columns)
         whole += block.pixels.sum(axis=0)
         _add_product(totals, block.pixels, resamples, places)
     return ResampledScores(
         headline_scores(
             totals,
-            occurs=_occurring(whole, classes),
+            occurs=occurring(whole),
             right=_means(right, resamples),
             f_beta=_means(f_beta, resamples),
         )
@@ -381,9 +396,13 @@ def _means(values: NDArray[np.float64], resamples: Resamples) -> Shares:
     return np.concatenate([values @ part.astype(np.float64) for part in times]) / resamples.images
 
 
-def _occurring(whole: NDArray[np.float64], classes: int) -> NDArray[np.bool_]:
-    """Whether each class has any region, and any boundary, shape (2, C + 1)."""
-    totals = whole.reshape(len(_IOU_SCORES), len(_KINDS), classes + 1)
+def occurring(whole: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether each class has any region, and any boundary, shape (2, C + 1).
+
+    Args:
+        whole: pixels of the whole split, shape (columns,), as in `ImageStatistics`.
+    """
+    totals = whole.reshape(len(_IOU_SCORES), len(_KINDS), -1)
     occurs: NDArray[np.bool_] = totals[:2, _TRUTH] + totals[:2, _PREDICTED] > 0
     return occurs
 
