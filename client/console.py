@@ -1,5 +1,6 @@
 """How commands speak: documents on stdout, everything for people where it does not disturb them."""
 
+import importlib.util
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -52,6 +53,17 @@ def in_a_folder(path: Path | None) -> Path | None:
     if path is not None and not path.absolute().parent.is_dir():
         raise typer.BadParameter(f"there is no folder {path.parent} to write {path.name} into")
     return path
+
+
+def need_extra(extra: str, *modules: str, wanted_by: str) -> None:
+    """Refuse a flag, before any work, whose optional packages are not installed."""
+    missing = [name for name in modules if importlib.util.find_spec(name) is None]
+    if missing:
+        stop(
+            f"luss: {wanted_by} needs packages that are not installed here ({', '.join(missing)});"
+            f" pip install 'lussbench[{extra}]' brings them",
+            USAGE,
+        )
 
 
 @contextmanager

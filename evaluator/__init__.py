@@ -2,6 +2,14 @@
 
 from evaluator.archive import Layout, Prediction, open_prediction
 from evaluator.check import Inspection, check_prediction, inspect_prediction
+from evaluator.confusion import (
+    Confusion,
+    Fates,
+    category_fates,
+    most_called,
+    most_confused,
+    other_fates,
+)
 from evaluator.diagnosis import Diagnosis, RatedMap, diagnosis_of
 from evaluator.errors import (
     BadMask,
@@ -54,9 +62,11 @@ __all__ = [
     "BadTruth",
     "Code",
     "Comparison",
+    "Confusion",
     "Diagnosis",
     "Difference",
     "EvaluatorError",
+    "Fates",
     "Finding",
     "Fit",
     "Inspection",
@@ -76,6 +86,7 @@ __all__ = [
     "Severity",
     "Tallies",
     "Truth",
+    "category_fates",
     "check_prediction",
     "compare",
     "concatenate",
@@ -88,8 +99,11 @@ __all__ = [
     "inspect_prediction",
     "matching_from",
     "matching_of",
+    "most_called",
+    "most_confused",
     "open_prediction",
     "open_truth",
+    "other_fates",
     "overlap_of",
     "pack_truth",
     "parse_match",

@@ -10,6 +10,7 @@ from evaluator.errors import BadPrediction
 from evaluator.findings import Code, Finding
 from evaluator.in_order import Progress
 from evaluator.match_map import MatchMap
+from evaluator.method_card import MethodCard
 from evaluator.protocol import DEFAULT_LIMITS, MATCH_FILE, Limits
 from evaluator.scores import Scores, scores_of
 from evaluator.tally import Tallies, take_tallies
@@ -29,6 +30,8 @@ class Result:
     scorer_version: str
     truth_version: str
     warnings: tuple[Finding, ...]
+    card: MethodCard | None
+    """What the prediction's method.txt says, if it has one that can be read."""
     tallies: Tallies
 
     def to_json(self) -> dict[str, object]:
@@ -98,6 +101,7 @@ def evaluate(
             *([_overridden()] if overridden else []),
             *tallies.warnings(),
         ),
+        card=inspection.card,
         tallies=tallies,
     )
 

@@ -138,7 +138,7 @@ class ResampledScores:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One score of two predictions, in percent; `difference` is b - a, so positive if b is better.
+    """One score of two predictions, in percent; `difference` is a - b, so negative if b is better.
 
     `low` and `high` are the 95 % interval of the difference. `b_wins` is the share of resamples in
     which b is better, 0..1; those in which both are equal count half.
@@ -241,16 +241,16 @@ def difference(
         score_a, score_b = of_a[name], of_b[name]
         if score_a is None or score_b is None:
             continue
-        gaps = resampled_b.values[name] - resampled_a.values[name]
-        low, high = basic_interval(score_b - score_a, gaps, limits=(-100, 100))
+        gaps = resampled_a.values[name] - resampled_b.values[name]
+        low, high = basic_interval(score_a - score_b, gaps, limits=(-100, 100))
         known = gaps[~np.isnan(gaps)]
         found[name] = Difference(
             a=score_a,
             b=score_b,
-            difference=score_b - score_a,
+            difference=score_a - score_b,
             low=low,
             high=high,
-            b_wins=float(np.mean((np.sign(known) + 1) / 2)),
+            b_wins=float(np.mean((1 - np.sign(known)) / 2)),
         )
     return Comparison(scores=found, resamples=len(resampled_a.values[HEADLINE_SCORES[0]]))
 

@@ -49,7 +49,7 @@ def _table(comparison: "Comparison") -> "Table":
 
     table = Table(title="Scores (%)")
     table.add_column("score")
-    for title in ("A", "B", "B - A", "95 % interval", "B wins", "better"):
+    for title in ("A", "B", "A - B", "95 % interval", "B wins", "better"):
         table.add_column(title, justify="right")
     for name, found in comparison.scores.items():
         table.add_row(
@@ -67,4 +67,4 @@ def _table(comparison: "Comparison") -> "Table":
 def _better(found: "Difference") -> str:
     if found.is_tie:
         return "neither"
-    return "B" if found.difference > 0 else "A"
+    return "A" if found.difference > 0 else "B"

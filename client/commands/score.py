@@ -46,6 +46,14 @@ def score(
     tallies: Annotated[
         Path | None, typer.Option(dir_okay=False, help="Keep the tallies here.")
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            dir_okay=False,
+            help="Write a report here, one file that needs nothing else.",
+            callback=console.in_a_folder,
+        ),
+    ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Threads; one per core.")] = None,
     intervals: Annotated[
         bool,
@@ -61,6 +69,8 @@ def score(
     """Score predicted masks against truth masks."""
     from evaluator import BadPrediction, EvaluatorError, Inspection, evaluate, open_truth
 
+    if html is not None:
+        console.need_extra("report", "altair", "jinja2", "vl_convert", wanted_by="--html")
     people = console.console_for_people(as_json=as_json)
     jobs = jobs or console.all_cores()
     images = 0
@@ -90,6 +100,10 @@ def score(
     document = result.to_json()
     if out is not None:
         console.write_document(document, out)
+    if html is not None:
+        from client.report.document import write_report
+
+        write_report(result, html, prediction=prediction)
     if as_json:
         console.print_json(document)
     _print_result(result, people)

@@ -293,7 +293,7 @@ class TestComparison:
 
         there, back = compare(a, b), compare(b, a)
 
-        assert there.scores["miou"].difference > 0
+        assert there.scores["miou"].difference < 0
         for name, found in there.scores.items():
             other = back.scores[name]
             assert (other.a, other.b, other.difference) == (found.b, found.a, -found.difference)
@@ -304,11 +304,11 @@ class TestComparison:
         truths = blocky(30, 1)
         a, b = tallies_of(truths, blocky(30, 2)), tallies_of(truths, blocky(30, 3))
         resamples = Resamples(SEED, 30)
-        gaps = resample(b, resamples).values["miou"] - resample(a, resamples).values["miou"]
+        gaps = resample(a, resamples).values["miou"] - resample(b, resamples).values["miou"]
 
         found = compare(a, b, seed=SEED).scores["miou"]
 
-        assert found.b_wins == np.mean((gaps > 0) + (gaps == 0) / 2)
+        assert found.b_wins == np.mean((gaps < 0) + (gaps == 0) / 2)
         assert found.high == pytest.approx(2 * found.difference - np.quantile(gaps, 0.025))
 
     def test_pairing_sees_what_intervals_apart_do_not(self) -> None:
@@ -320,7 +320,7 @@ class TestComparison:
         found = compare(a, b).scores["miou"]
 
         assert apart[0]["miou"][1] > apart[1]["miou"][0]
-        assert found.low > 0
+        assert found.high < 0
         assert not found.is_tie
 
     def test_sizes_that_the_truth_does_not_have_are_not_compared(self) -> None:

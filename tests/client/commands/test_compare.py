@@ -39,8 +39,8 @@ class TestCompare:
         assert tuple(document["scores"]) == HEADLINE_SCORES
         found = document["scores"]["f_beta"]
         assert set(found) == {"a", "b", "difference", "low", "high", "b_wins"}
-        assert found["difference"] == found["b"] - found["a"] > 0
-        assert 0 < found["low"] < found["difference"] < found["high"]
+        assert found["difference"] == found["a"] - found["b"] < 0
+        assert found["low"] < found["difference"] < found["high"] < 0
         assert found["b_wins"] == 1
         assert "F-beta" in done.stderr
 
