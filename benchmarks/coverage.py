@@ -170,9 +170,9 @@ def _resampled(run: ImageStatistics, resamples: Resamples) -> Values:
 
 
 def _with_difference(runs: list[Values]) -> Values:
-    """Of a, of b and of b - a, along a new first axis."""
+    """Of a, of b and of a - b, along a new first axis."""
     a, b = runs
-    return np.stack([a, b, b - a])
+    return np.stack([a, b, a - b])
 
 
 def _chosen(run: ImageStatistics, images: NDArray[np.int64]) -> ImageStatistics:
