@@ -114,7 +114,7 @@ def best_pairs(weights: Weights, allowed: Pairs) -> tuple[Owned, Pairs]:
         ArithmeticError: the weights are too large for scipy's solver.
     """
     # The solver counts in float64. Its numbers are sums of weights along a path, so they stay
-    # whole while the sum of all is below 2**53; _prices would notice if they did not.
+    # whole while the sum of all is below 2**53; if they did not, _surplus would find no prices.
     _, owned = linear_sum_assignment(np.where(allowed, weights, -np.inf), maximize=True)
     return owned, allowed & (_surplus(weights, allowed, owned) == 0)
 
