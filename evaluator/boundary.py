@@ -43,9 +43,11 @@ def boundary_of(labels: LabelPlane) -> Bytes:
         return boundary  # every window leaves the image
     # A window of 2 * reach + 1 pixels holds 2 * reach blocks of two pixels each way. The result
     # stands at its window's first pixel, `reach` rows and columns before the middle.
-    mixed = _spread(_mixed_blocks(labels.reshape(-1), width), 2 * reach, width)
+    length = 2 * reach
+    mixed = _spread(_mixed_blocks(labels.reshape(-1), width), length, step=1)
     first = reach * width + reach
-    boundary.reshape(-1)[first : first + mixed.size] = mixed
+    inside = boundary.reshape(-1)[first : first + mixed.size - (length - 1) * width]
+    _spread(mixed, length, step=width, out=inside)
     boundary[:, :reach] = 1
     boundary[:, -reach:] = 1
     return boundary
@@ -62,15 +64,14 @@ def _mixed_blocks(labels: LabelPlane, width: int) -> Bytes:
     return bytes_
 
 
-def _spread(mixed: Bytes, length: int, width: int) -> Bytes:
-    """1 where any of `length` by `length` values that start here is 1.
+def _spread(mixed: Bytes, length: int, *, step: int, out: Bytes | None = None) -> Bytes:
+    """1 where any of `length` values is 1, the first of which stands here, each `step` apart.
 
-    Stretches double until they are long enough, first along rows and then along columns.
+    Stretches double until two of them, which may overlap, are long enough.
     """
-    for step in (1, width):
-        covered = 1
-        while covered < length:
-            shift = min(covered, length - covered)
-            mixed = mixed[: -shift * step] | mixed[shift * step :]
-            covered += shift
-    return mixed
+    covered = 1
+    while 2 * covered < length:
+        mixed = mixed[: -covered * step] | mixed[covered * step :]
+        covered *= 2
+    shift = (length - covered) * step
+    return np.bitwise_or(mixed[:-shift], mixed[shift:], out=out)

@@ -17,6 +17,7 @@ from evaluator.protocol import (
     METHOD_FILE,
     PROTOCOLS,
 )
+from evaluator.runs import run_lengths, run_starts
 from evaluator.truth import Manifest
 
 
@@ -156,10 +157,13 @@ def _outside_pixels(
 ) -> int | Finding:
     """Pixels of one mask that hold no class, or why it cannot be read."""
     name, stored = mask
-    runs = prediction.mask(stored, name=name, size=manifest[name])
-    if isinstance(runs, Finding):
-        return runs
-    return int(runs.lengths[table[runs.ids] == table.max()].sum())
+    ids = prediction.mask(stored, name=name, size=manifest[name])
+    if isinstance(ids, Finding):
+        return ids
+    flat = ids.reshape(-1)
+    starts = run_starts(flat[1:] != flat[:-1])
+    lengths = run_lengths(starts, flat.size)
+    return int(lengths[table.classes[flat[starts]] == table.outside].sum())
 
 
 def _header_faults(prediction: Prediction, layout: Layout, manifest: Manifest) -> Iterator[Finding]:
