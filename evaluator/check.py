@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from evaluator.archive import Layout, Prediction
+from evaluator.boundary import changes_along
 from evaluator.errors import BadPrediction
 from evaluator.findings import Code, Finding, Severity, outside_warning, shortened
 from evaluator.in_order import Progress, in_order
@@ -160,10 +161,9 @@ def _outside_pixels(
     ids = prediction.mask(stored, name=name, size=manifest[name])
     if isinstance(ids, Finding):
         return ids
-    flat = ids.reshape(-1)
-    starts = run_starts(flat[1:] != flat[:-1])
-    lengths = run_lengths(starts, flat.size)
-    return int(lengths[table.classes[flat[starts]] == table.outside].sum())
+    starts = run_starts(changes_along(ids))
+    lengths = run_lengths(starts, ids.size)
+    return int(lengths[table.classes[ids.reshape(-1)[starts]] == table.outside].sum())
 
 
 def _header_faults(prediction: Prediction, layout: Layout, manifest: Manifest) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluator.boundary import boundary_of
+from evaluator.boundary import boundary_of, changes_along
 from evaluator.masks import IdPlane
 from evaluator.match_map import ClassTable
 from evaluator.runs import run_lengths, run_starts
@@ -44,29 +44,25 @@ def label_map(ids: IdPlane, table: ClassTable | None = None) -> LabelMap:
     Args:
         table: what each id stands for; boundaries are found after it.
     """
-    if table is not None and ids.max() >= table.distinct:
-        ids, table = _classes_of(ids, table), None
-    boundary = boundary_of(ids).reshape(-1)
-    flat = ids.reshape(-1)
-    changes = flat[1:] != flat[:-1]
-    changes |= boundary[1:] != boundary[:-1]
+    changes = changes_along(ids)
+    boundary = boundary_of(ids, changes)
+    changes |= changes_along(boundary)
     starts = run_starts(changes)
-    values = flat[starts]
+    values = ids.reshape(-1)[starts]
     if table is not None:
+        if values.max() >= table.distinct:  # two ids may stand for one class and form one region
+            return label_map(_classes_of(ids, table))
         values = table.classes[values]
     cells = np.multiply(values, 2, dtype=np.intp)
-    cells += boundary[starts]
-    return LabelMap(
-        starts=starts, cells=cells, labels=np.arange(cells.max() + 1), shape=ids.shape
-    )
+    cells += boundary.reshape(-1)[starts]
+    return LabelMap(starts=starts, cells=cells, labels=np.arange(cells.max() + 1), shape=ids.shape)
 
 
 def _classes_of(ids: IdPlane, table: ClassTable) -> IdPlane:
     """What the ids stand for, pixel by pixel."""
-    flat = ids.reshape(-1)
-    starts = run_starts(flat[1:] != flat[:-1])
-    classes = table.classes[flat[starts]]
-    return np.repeat(classes, run_lengths(starts, flat.size)).reshape(ids.shape)
+    starts = run_starts(changes_along(ids))
+    classes = table.classes[ids.reshape(-1)[starts]]
+    return np.repeat(classes, run_lengths(starts, ids.size)).reshape(ids.shape)
 
 
 def count_labels(

@@ -1,9 +1,9 @@
 """Truth masks, packed into one file that opens in milliseconds.
 
 The pack is an Arrow IPC file with one row per image, sorted by name: its size, the digest of its
-ids, and its label map (boundaries included), compressed. It is mapped into memory, so any number
-of workers on a machine share one copy. A folder of masks is packed into a temporary file first:
-what is scored against is always a pack.
+ids, and the runs of its label map (boundaries included), compressed. It is mapped into memory, so
+any number of workers on a machine share one copy. A folder of masks is packed into a temporary
+file first: what is scored against is always a pack.
 
 The *version* of a truth is a hash of its class count, names, sizes and ids. It does not depend on
 how the PNGs were compressed, nor on the pack's own layout.
@@ -51,8 +51,9 @@ _COUNTS = struct.Struct("<II")
 
 
 def _packed_label_map(image: LabelMap) -> bytes:
-    """Little-endian: how many runs and labels, of each run the distance from the one before, the
-    labels, and of each run the cell. LZ4, as it unpacks in less than half of Zstandard's time.
+    """A label map as bytes, little-endian: counts, distances between runs, labels, cells.
+
+    LZ4, as it unpacks in less than half of Zstandard's time.
     """
     labels, cells = np.unique(image.labels[image.cells], return_inverse=True)
     plain = b"".join(
