@@ -24,13 +24,13 @@ test-fast: $(VENV)/.installed-dev ## run the tests that start no process and no 
 lint: $(VENV)/.installed-dev ## check style, templates and import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/djlint --quiet --check --lint frontend/templates
+	$(BIN)/djlint --quiet --check --lint frontend/templates client/report
 	$(BIN)/lint-imports
 
 format: $(VENV)/.installed-dev ## rewrite the sources as lint wants them
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/djlint --quiet --reformat frontend/templates
+	$(BIN)/djlint --quiet --reformat frontend/templates client/report
 
 types: $(VENV)/.installed-dev ## check the types (mypy --strict)
 	$(BIN)/mypy

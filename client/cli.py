@@ -1,6 +1,6 @@
 """The `luss` command: one sub-command per room, each importing what it needs when it runs."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -9,8 +9,10 @@ from client.commands import (
     admin,
     board,
     check,
+    compare,
     demo,
     demo_data,
+    match,
     pack,
     score,
     serve,
@@ -18,18 +20,35 @@ from client.commands import (
     submit,
     worker,
 )
-from client.errors import ClientError
+from client.errors import ClientError, ServiceMissing
+
+SERVICE_PACKAGES = frozenset(
+    {"alembic", "celery", "fastapi", "kombu", "obstore", "pwdlib", "pydantic", "pydantic_settings"}
+    | {"sqlalchemy", "starlette", "uvicorn"}
+)
+"""What the commands of the service import, and what a participant does not install."""
 
 
 class _Commands(TyperGroup):
-    """Ends a command that raised a `ClientError` with its sentence and its exit code."""
+    """Ends a command that raised a `ClientError` with its sentence and its exit code.
+
+    A command of the service, where only the base is installed, says what to install.
+    """
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except ClientError as error:
-            typer.echo(f"luss: {error}", err=True)
-            raise typer.Exit(error.exit_code) from error
+            _end(error)
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] not in SERVICE_PACKAGES:
+                raise
+            _end(ServiceMissing())
+
+
+def _end(error: ClientError) -> NoReturn:
+    typer.echo(f"luss: {error}", err=True)
+    raise typer.Exit(error.exit_code) from error
 
 
 app = typer.Typer(name="luss", cls=_Commands, no_args_is_help=True, add_completion=False)
@@ -41,7 +60,9 @@ def luss() -> None:
 
 
 app.command("score")(score.score)
+app.command("match")(match.match)
 app.command("check")(check.check)
+app.command("compare")(compare.compare)
 app.command("pack")(pack.pack)
 app.command("submit")(submit.submit)
 app.command("status")(status.status)

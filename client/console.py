@@ -1,5 +1,6 @@
 """How commands speak: documents on stdout, everything for people where it does not disturb them."""
 
+import importlib.util
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -45,6 +46,24 @@ def stop(message: str, code: int) -> NoReturn:
     """End the command with a sentence on stderr."""
     typer.secho(message, fg="red", err=True)
     raise typer.Exit(code)
+
+
+def in_a_folder(path: Path | None) -> Path | None:
+    """A file to write, refused before any work if its folder is not there."""
+    if path is not None and not path.absolute().parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {path.parent} to write {path.name} into")
+    return path
+
+
+def need_extra(extra: str, *modules: str, wanted_by: str) -> None:
+    """Refuse a flag, before any work, whose optional packages are not installed."""
+    missing = [name for name in modules if importlib.util.find_spec(name) is None]
+    if missing:
+        stop(
+            f"luss: {wanted_by} needs packages that are not installed here ({', '.join(missing)});"
+            f" pip install 'lussbench[{extra}]' brings them",
+            USAGE,
+        )
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from client.console import REFUSED, print_json
 from client.documents import Board, BoardRow, Finding, Submission
 
 _WIDTH_IN_A_FILE = 160
-_HEADLINES = {
+HEADLINES = {
     "miou": "mIoU",
     "bmiou": "b-mIoU",
     "img_acc": "Img-Acc",
@@ -74,7 +74,7 @@ def _score_table(submission: Submission) -> Table:
     table.add_column("%", justify="right")
     if intervals:
         table.add_column("95 % interval", justify="right")
-    for name, title in _HEADLINES.items():
+    for name, title in HEADLINES.items():
         score = scores.get(name)
         cells = [title, _percent(score if isinstance(score, float | int) else None)]
         if name in intervals:
@@ -92,7 +92,7 @@ def board_table(board: Board) -> Table:
     table.add_column("Backbone")
     table.add_column("From")
     for name in _BOARD_COLUMNS:
-        table.add_column(_HEADLINES[name], justify="right")
+        table.add_column(HEADLINES[name], justify="right")
     for row in board["rows"]:
         table.add_row(
             _rank(row),

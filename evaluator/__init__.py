@@ -2,6 +2,15 @@
 
 from evaluator.archive import Layout, Prediction, open_prediction
 from evaluator.check import Inspection, check_prediction, inspect_prediction
+from evaluator.confusion import (
+    Confusion,
+    Fates,
+    category_fates,
+    most_called,
+    most_confused,
+    other_fates,
+)
+from evaluator.diagnosis import Diagnosis, RatedMap, diagnosis_of
 from evaluator.errors import (
     BadMask,
     BadPrediction,
@@ -11,9 +20,12 @@ from evaluator.errors import (
 )
 from evaluator.evaluation import Result, evaluate
 from evaluator.findings import Code, Finding, Severity
+from evaluator.fitting import Fit, fit_match
 from evaluator.masks import decode_mask, encode_mask
 from evaluator.match_map import MatchMap, parse_match
+from evaluator.matching import Matching, matching_from, matching_of, write_match
 from evaluator.method_card import MethodCard, parse_method
+from evaluator.overlap import Overlap, overlap_of
 from evaluator.protocol import (
     HEADLINE_SCORES,
     IGNORE,
@@ -26,6 +38,16 @@ from evaluator.protocol import (
 from evaluator.scores import Scores, scores_of
 from evaluator.tally import Tallies, concatenate, take_tallies
 from evaluator.truth import Manifest, Truth, open_truth, pack_truth
+from evaluator.uncertainty import (
+    Comparison,
+    Difference,
+    ResampledScores,
+    Resamples,
+    compare,
+    difference,
+    public_seed,
+    resample,
+)
 
 __all__ = [
     "HEADLINE_SCORES",
@@ -39,31 +61,56 @@ __all__ = [
     "BadTallies",
     "BadTruth",
     "Code",
+    "Comparison",
+    "Confusion",
+    "Diagnosis",
+    "Difference",
     "EvaluatorError",
+    "Fates",
     "Finding",
+    "Fit",
     "Inspection",
     "Layout",
     "Limits",
     "Manifest",
     "MatchMap",
+    "Matching",
     "MethodCard",
+    "Overlap",
     "Prediction",
+    "RatedMap",
+    "ResampledScores",
+    "Resamples",
     "Result",
     "Scores",
     "Severity",
     "Tallies",
     "Truth",
+    "category_fates",
     "check_prediction",
+    "compare",
     "concatenate",
     "decode_mask",
+    "diagnosis_of",
+    "difference",
     "encode_mask",
     "evaluate",
+    "fit_match",
     "inspect_prediction",
+    "matching_from",
+    "matching_of",
+    "most_called",
+    "most_confused",
     "open_prediction",
     "open_truth",
+    "other_fates",
+    "overlap_of",
     "pack_truth",
     "parse_match",
     "parse_method",
+    "public_seed",
+    "resample",
     "scores_of",
     "take_tallies",
+    "write_match",
 ]

@@ -1,6 +1,7 @@
 """From a prediction and the truth to a result, in one call."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from evaluator.archive import open_prediction
@@ -9,10 +10,12 @@ from evaluator.errors import BadPrediction
 from evaluator.findings import Code, Finding
 from evaluator.in_order import Progress
 from evaluator.match_map import MatchMap
+from evaluator.method_card import MethodCard
 from evaluator.protocol import DEFAULT_LIMITS, MATCH_FILE, Limits
 from evaluator.scores import Scores, scores_of
 from evaluator.tally import Tallies, take_tallies
 from evaluator.truth import Truth
+from evaluator.uncertainty import Interval, Resamples, resample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,17 +23,21 @@ class Result:
     """What is known about a prediction once it is scored."""
 
     scores: Scores
+    intervals: Mapping[str, Interval]
+    """95 % intervals of the headline scores, in percent; empty when they were not asked for."""
     images: int
     classes: int
     scorer_version: str
     truth_version: str
     warnings: tuple[Finding, ...]
+    card: MethodCard | None
+    """What the prediction's method.txt says, if it has one that can be read."""
     tallies: Tallies
 
     def to_json(self) -> dict[str, object]:
         return {
             "scores": self.scores.to_json(),
-            "intervals": {},
+            "intervals": {name: list(ends) for name, ends in self.intervals.items()},
             "images": self.images,
             "classes": self.classes,
             "scorer_version": self.scorer_version,
@@ -48,6 +55,7 @@ def evaluate(
     limits: Limits = DEFAULT_LIMITS,
     jobs: int = 1,
     progress: Progress | None = None,
+    intervals: bool = True,
 ) -> Result:
     """Score a zip archive or a folder of masks.
 
@@ -57,6 +65,8 @@ def evaluate(
         limits: what an archive may ask of this machine.
         jobs: threads that decode and count.
         progress: called after each image.
+        intervals: whether to resample the images, which takes 0.1 s for 1 682 images of 50
+            categories, and 3 s for 27 423 images of 919.
 
     Raises:
         BadPrediction: it cannot be scored; everything that is wrong is told.
@@ -78,8 +88,10 @@ def evaluate(
             jobs=jobs,
             progress=progress,
         )
+    scores = scores_of(tallies)
     return Result(
-        scores=scores_of(tallies),
+        scores=scores,
+        intervals=_intervals(tallies, scores) if intervals else {},
         images=tallies.images,
         classes=truth.classes,
         scorer_version=tallies.origin.scorer_version,
@@ -89,8 +101,13 @@ def evaluate(
             *([_overridden()] if overridden else []),
             *tallies.warnings(),
         ),
+        card=inspection.card,
         tallies=tallies,
     )
+
+
+def _intervals(tallies: Tallies, scores: Scores) -> dict[str, Interval]:
+    return resample(tallies, Resamples.of_tallies(tallies)).intervals(scores)
 
 
 def _overridden() -> Finding:

@@ -48,6 +48,16 @@ HEADLINE_SCORES = (
 )
 """The twelve figures that a board shows, in its order; all in percent."""
 
+RESAMPLES = 1000
+"""Bootstrap resamples behind each interval.
+
+Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993: 1 000 or more where the
+ends of a 95 % interval are wanted.
+"""
+
+CONFIDENCE = 0.95
+"""The share of intervals that ought to hold the true score. Source: common practice."""
+
 PROTOCOLS = ("fully-unsupervised", "distance-matching", "semi-supervised", "free")
 """How a method may have been made, strictest first. Source: paper, section on protocols."""
 

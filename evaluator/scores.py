@@ -153,7 +153,7 @@ def split_counts(group: TallyGroup, *, classes: int) -> SplitCounts:
     """Sum up the tallies of a group of images."""
     images = len(group.names)
     image = group.image_of_row()
-    size_bin, has_bin = _size_bins(group, image)
+    size_bin, has_bin = size_bins(group, image)
     rows_by_size = [
         np.where(group.truth == OTHER, has_bin[image, b], size_bin == b)
         for b in range(len(SIZE_BINS))
@@ -167,8 +167,8 @@ def split_counts(group: TallyGroup, *, classes: int) -> SplitCounts:
             [_boundary_counts(group, rows, classes) for rows in rows_by_size]
         ),
         images=images,
-        images_right=_images_right(group, image, classes),
-        f_betas=(_f_betas(group, image, images),),
+        images_right=int(images_right(group, image, classes).sum()),
+        f_betas=(f_betas(group, image, images),),
     )
 
 
@@ -205,7 +205,7 @@ def _sums(pixels: NDArray[np.uint32], keys: NDArray[np.integer], length: int) ->
     return np.bincount(keys, weights=pixels, minlength=length).astype(np.int64)
 
 
-def _size_bins(
+def size_bins(
     group: TallyGroup, image: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """The size bin of the object to which each row belongs, and which bins each image has.
@@ -231,8 +231,8 @@ def _size_bins(
     return size_bin[object_of_row], has_bin
 
 
-def _images_right(group: TallyGroup, image: NDArray[np.int64], classes: int) -> int:
-    """Images whose largest predicted category occurs in their truth."""
+def images_right(group: TallyGroup, image: NDArray[np.int64], classes: int) -> NDArray[np.bool_]:
+    """Whether the largest predicted category of each image occurs in its truth."""
     span = classes + 2
     chosen = (group.prediction != OTHER) & (group.prediction <= classes)
     keys, key_of_row = np.unique(
@@ -243,10 +243,12 @@ def _images_right(group: TallyGroup, image: NDArray[np.int64], classes: int) -> 
     order = np.lexsort((-pixels, keys // span))
     _, first = np.unique((keys // span)[order], return_index=True)
     largest = keys[order][first]
-    return int(np.isin(largest, image * span + group.truth).sum())
+    right = np.zeros(len(group.names), bool)
+    right[largest // span] = np.isin(largest, image * span + group.truth)
+    return right
 
 
-def _f_betas(group: TallyGroup, image: NDArray[np.int64], images: int) -> Shares:
+def f_betas(group: TallyGroup, image: NDArray[np.int64], images: int) -> Shares:
     """F per image, 0..1; 0 where precision or recall is undefined or both are 0.
 
     With precision h/p and recall h/t, F = (1 + b) P R / (b P + R) is (1 + b) h / (b t + p).

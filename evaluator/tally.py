@@ -153,6 +153,10 @@ class Tallies:
             for index in range(file.num_row_groups):
                 yield _group(file.read_row_group(index))
 
+    def names(self) -> tuple[str, ...]:
+        """Names of the images, in the order of `groups`."""
+        return tuple(name for name, _ in self._outside())
+
     def _outside(self) -> Iterator[tuple[str, int]]:
         """Images, and how many of their pixels hold no class."""
         with _parquet(self.path) as file:

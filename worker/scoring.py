@@ -17,10 +17,11 @@ from evaluator import (
     Inspection,
     Limits,
     MethodCard,
-    Scores,
+    Resamples,
     Tallies,
     inspect_prediction,
     open_prediction,
+    resample,
     scores_of,
     take_tallies,
 )
@@ -150,7 +151,8 @@ class _Task:
     def _record(self, work: Work, inspection: Inspection, tallies: Tallies) -> None:
         now = self._context.clock.now()
         card = _merged_card(work.form_card, inspection.card)
-        sheet = _sheet(scores_of(tallies), tallies)
+        sheet = self._sheet(tallies)
+        self._heartbeat.check()
         with self._context.database.unit_of_work() as session:
             method = method_of(
                 session, team_id=work.team_id, name=card["method_name"] or "", now=now
@@ -166,6 +168,23 @@ class _Task:
             )
             if not recorded:
                 raise LeaseLost(self._held)
+
+    def _sheet(self, tallies: Tallies) -> ScoreSheet:
+        """Score the tallies, with intervals from the resamples that all entries share."""
+        origin, scores = tallies.origin, scores_of(tallies)
+        seed = self._context.vault.resampling_seed(origin.truth_version)
+        resampled = resample(tallies, Resamples.of_tallies(tallies, seed=seed))
+        return ScoreSheet(
+            scorer_version=origin.scorer_version,
+            truth_version=origin.truth_version,
+            images=tallies.images,
+            headline=scores.headline(),
+            miou_no_other=scores.miou_no_other,
+            bmiou_no_other=scores.bmiou_no_other,
+            per_class_iou=list(scores.per_class_iou),
+            per_class_biou=list(scores.per_class_biou),
+            intervals={name: list(ends) for name, ends in resampled.intervals(scores).items()},
+        )
 
     def _reject(self, work: Work, findings: Sequence[Finding]) -> None:
         with self._context.database.unit_of_work() as session:
@@ -199,20 +218,6 @@ def _merged_card(form: Mapping[str, str | None], file: MethodCard | None) -> dic
     said = {} if file is None else file.to_json()
     said["method_name"] = said.pop("name", None)
     return {name: form[name] or said.get(name) for name in CARD_FIELDS}
-
-
-def _sheet(scores: Scores, tallies: Tallies) -> ScoreSheet:
-    return ScoreSheet(
-        scorer_version=tallies.origin.scorer_version,
-        truth_version=tallies.origin.truth_version,
-        images=tallies.images,
-        headline=scores.headline(),
-        miou_no_other=scores.miou_no_other,
-        bmiou_no_other=scores.bmiou_no_other,
-        per_class_iou=list(scores.per_class_iou),
-        per_class_biou=list(scores.per_class_biou),
-        intervals={},
-    )
 
 
 def _as_json(findings: Sequence[Finding]) -> list[dict[str, str | int | None]]:

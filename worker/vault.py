@@ -1,11 +1,14 @@
-"""The vault: packed truth and tallies, which no web process can reach."""
+"""The vault: packed truth, tallies and seeds, which no web process can reach."""
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from evaluator import Tallies, Truth, open_truth
 from server.storage.store import BlobStore
+
+SEED_BYTES = 32
 
 
 class Vault:
@@ -24,6 +27,16 @@ class Vault:
             open_truth(path, classes=classes) as truth,
         ):
             yield truth
+
+    def resampling_seed(self, version: str) -> bytes:
+        """Return the secret seed of a truth's resamples, drawn when it is first asked for.
+
+        With a known seed, resampled values of several entries would tell of single images.
+        """
+        key = f"seeds/{version}"
+        self._store.put_if_absent(key, secrets.token_bytes(SEED_BYTES))
+        with self._store.as_file(key) as path:
+            return path.read_bytes()
 
     def keep_tallies(self, tallies: Tallies, *, submission: str) -> None:
         """Keep what a submission was counted to: every later score is a function of it."""

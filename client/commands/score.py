@@ -46,7 +46,22 @@ def score(
     tallies: Annotated[
         Path | None, typer.Option(dir_okay=False, help="Keep the tallies here.")
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            dir_okay=False,
+            help="Write a report here, one file that needs nothing else.",
+            callback=console.in_a_folder,
+        ),
+    ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Threads; one per core.")] = None,
+    intervals: Annotated[
+        bool,
+        typer.Option(
+            "--intervals/--no-intervals",
+            help="95 % confidence intervals, by resampling the images.",
+        ),
+    ] = True,
     as_json: Annotated[
         bool, typer.Option("--json", help="The JSON document alone on stdout.")
     ] = False,
@@ -54,6 +69,8 @@ def score(
     """Score predicted masks against truth masks."""
     from evaluator import BadPrediction, EvaluatorError, Inspection, evaluate, open_truth
 
+    if html is not None:
+        console.need_extra("report", "altair", "jinja2", "vl_convert", wanted_by="--html")
     people = console.console_for_people(as_json=as_json)
     jobs = jobs or console.all_cores()
     images = 0
@@ -70,6 +87,7 @@ def score(
                 tallies_path=tallies,
                 jobs=jobs,
                 progress=progress,
+                intervals=intervals,
             )
     except BadPrediction as error:
         console.print_findings(error.findings, people)
@@ -82,6 +100,10 @@ def score(
     document = result.to_json()
     if out is not None:
         console.write_document(document, out)
+    if html is not None:
+        from client.report.document import write_report
+
+        write_report(result, html, prediction=prediction)
     if as_json:
         console.print_json(document)
     _print_result(result, people)
@@ -111,9 +133,10 @@ def _headline(result: "Result") -> "Table":
 
     table = Table(title="Scores (%)")
     table.add_column("score")
-    table.add_column("value", justify="right")
+    for title in ("value", *_interval_title(result)):
+        table.add_column(title, justify="right")
     for name, title in TITLES.items():
-        table.add_row(title, _percent(getattr(result.scores, name)))
+        table.add_row(title, *_value(result, name))
     return table
 
 
@@ -122,12 +145,10 @@ def _by_size(result: "Result") -> "Table":
 
     table = Table(title="By object size (%)")
     table.add_column("size")
-    table.add_column("mIoU", justify="right")
-    table.add_column("b-mIoU", justify="right")
+    for title in ("mIoU", *_interval_title(result), "b-mIoU", *_interval_title(result)):
+        table.add_column(title, justify="right")
     for size, title in SIZES.items():
-        region = getattr(result.scores, f"miou_{size}")
-        boundary = getattr(result.scores, f"bmiou_{size}")
-        table.add_row(title, _percent(region), _percent(boundary))
+        table.add_row(title, *_value(result, f"miou_{size}"), *_value(result, f"bmiou_{size}"))
     return table
 
 
@@ -147,6 +168,20 @@ def _per_class(result: "Result") -> "list[Table]":
             table.add_row(str(index), _percent(region), _percent(boundary))
         tables.append(table)
     return tables
+
+
+def _interval_title(result: "Result") -> tuple[str, ...]:
+    """The title of the column of intervals, if there are any."""
+    return ("95 % interval",) if result.intervals else ()
+
+
+def _value(result: "Result", name: str) -> tuple[str, ...]:
+    """The cells of a score: its value, and its interval if it has one."""
+    value = _percent(getattr(result.scores, name))
+    if name not in result.intervals:
+        return (value,)
+    low, high = result.intervals[name]
+    return (value, f"{low:.2f} to {high:.2f}")
 
 
 def _percent(score: float | None) -> str:

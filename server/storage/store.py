@@ -5,7 +5,7 @@ A key is written once and never reused, so that nobody reads half of one thing a
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
 
 import obstore
-from obstore.exceptions import NotFoundError
+from obstore.exceptions import AlreadyExistsError, NotFoundError
 from obstore.store import LocalStore, MemoryStore, ObjectStore, from_url
 
 CHUNK_BYTES = 8 * 1024**2
@@ -36,6 +36,9 @@ class BlobStore(Protocol):
 
     def put(self, key: str, source: BinaryIO | bytes) -> None:
         """Keep everything from where ``source`` stands to its end; all of it or nothing."""
+
+    def put_if_absent(self, key: str, content: bytes) -> None:
+        """Keep something small, unless something lies there already: whoever comes first wins."""
 
     def as_file(self, key: str) -> AbstractContextManager[Path]:
         """Give the blob as a file to read from, until the context ends.
@@ -61,6 +64,10 @@ class ObjectBlobStore:
 
     def put(self, key: str, source: BinaryIO | bytes) -> None:
         obstore.put(self._store, key, source, chunk_size=CHUNK_BYTES)
+
+    def put_if_absent(self, key: str, content: bytes) -> None:
+        with suppress(AlreadyExistsError):
+            obstore.put(self._store, key, content, mode="create")
 
     @contextmanager
     def as_file(self, key: str) -> Iterator[Path]:

@@ -16,7 +16,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from client.cli import app
-from evaluator import Tallies, encode_mask
+from evaluator import HEADLINE_SCORES, Tallies, encode_mask
 from tests.support.masks import write_folder, write_zip
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "s50"
@@ -74,6 +74,18 @@ class TestScore:
         assert done.exit_code == 0
         for text in ("b-mIoU", "29.99", "medium small", "40.83", "IoU", "warning 250208 pixels"):
             assert text in done.stdout
+
+    def test_scores_stand_with_their_intervals_unless_those_are_not_wanted(self) -> None:
+        done, quick = (
+            score(GOLDEN / "good.zip", "--json", *more) for more in ((), ("--no-intervals",))
+        )
+
+        intervals = json.loads(done.stdout)["intervals"]
+        low, high = intervals["f_beta"]
+        assert tuple(intervals) == HEADLINE_SCORES
+        assert f"{low:.2f} to {high:.2f}" in done.stderr
+        assert json.loads(quick.stdout)["intervals"] == {}
+        assert "interval" not in quick.stderr
 
     def test_files_are_written_where_asked(self, tmp_path: Path) -> None:
         scores, tallies = tmp_path / "scores.json", tmp_path / "run.tallies"

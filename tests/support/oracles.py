@@ -6,7 +6,7 @@ lists of rows, pixels are visited one at a time.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 Rows = list[list[int]]
@@ -143,3 +143,47 @@ def naive_scores(
             values = [100 * measure(chosen, c) for c in present]
             scores[f"{name}_{size}"] = sum(values) / len(values) if values else None
     return scores
+
+
+def naive_resampled_scores(
+    images: list[Image], drawn: Sequence[int], classes: int
+) -> dict[str, float | None]:
+    """The twelve headline scores of the images drawn, some of them several times.
+
+    None where no image that was drawn has an object of that size.
+    """
+    resampled = [images[index] for index in drawn]
+    pixels = [pixel for image in resampled for pixel in image]
+    split = [pixel for image in images for pixel in image]
+    scores: dict[str, float | None] = {
+        "img_acc": 100 * sum(image_is_right(i, classes) for i in resampled) / len(resampled),
+        "f_beta": 100 * sum(map(f_beta, resampled)) / len(resampled),
+    }
+    for name, measure, occurs in (
+        ("miou", region_iou, occurs_as_region),
+        ("bmiou", boundary_iou, occurs_as_boundary),
+    ):
+        values = [
+            100 * measure(pixels, c)
+            for c in range(classes + 1)
+            if occurs(pixels, c) or not occurs(split, c)
+        ]
+        scores[name] = sum(values) / len(values) if values else None
+        for size, _, _ in SIZES:
+            chosen = pixels_of_size(resampled, size, classes)
+            present = [c for c in range(classes + 1) if any(p.truth == c for p in chosen)]
+            values = [100 * measure(chosen, c) for c in present]
+            scores[f"{name}_{size}"] = sum(values) / len(values) if values else None
+    return scores
+
+
+def occurs_as_region(pixels: Image, class_: int) -> bool:
+    return any(class_ in (p.truth, p.prediction) for p in pixels)
+
+
+def occurs_as_boundary(pixels: Image, class_: int) -> bool:
+    return any(
+        (p.truth == class_ and p.on_truth_boundary)
+        or (p.prediction == class_ and p.on_predicted_boundary)
+        for p in pixels
+    )

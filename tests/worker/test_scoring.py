@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluator import encode_mask
+from evaluator import encode_mask, public_seed
 from server.jobs.queue import RecordingQueue
 from server.models import HEADLINE_SCORES, Protocol, Submission, SubmissionState
 from server.submissions import queries
@@ -71,6 +71,31 @@ def test_a_golden_archive_gets_its_scores(service: Service, name: str) -> None:
     for key in HEADLINE_SCORES:
         assert getattr(score, key) == pytest.approx(EXPECTED[name][key], rel=1e-5), key
     assert score.per_class_iou == pytest.approx(EXPECTED[name]["per_class_iou"], rel=1e-5)
+
+
+def test_intervals_lie_around_the_scores_and_come_from_a_secret_seed(
+    service: Service, tmp_path: Path
+) -> None:
+    (score,) = run(service, (GOLDEN / "s50" / "good.zip").read_bytes()).scores
+
+    assert set(score.intervals) == set(HEADLINE_SCORES)
+    low, high = score.intervals["f_beta"]
+    assert score.f_beta is not None
+    assert 0 <= low < score.f_beta < high <= 100
+    (seed,) = (tmp_path / "vault" / "seeds").iterdir()
+    assert len(seed.read_bytes()) == 32
+    assert seed.read_bytes() != public_seed(score.truth_version)
+
+
+def test_all_entries_of_a_truth_share_their_resamples(service: Service) -> None:
+    archive = (GOLDEN / "s50" / "good.zip").read_bytes()
+    first = run(service, archive)
+    with service.context.database.unit_of_work() as session:
+        again = add_submission(session, service.user, public_id="bbbb")
+    service.context.store.put(f"archives/{again.public_id}.zip", archive)
+    scoring.run(service.context, again.id)
+
+    assert row(service, again.id).scores[0].intervals == first.scores[0].intervals
 
 
 def test_the_card_comes_from_method_txt_and_names_the_method(service: Service) -> None:

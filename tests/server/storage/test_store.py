@@ -33,6 +33,14 @@ def test_a_file_is_put_from_where_it_stands(store: BlobStore) -> None:
         assert path.read_bytes() == b"kept"
 
 
+def test_what_is_there_is_not_put_again_where_absence_was_asked_for(store: BlobStore) -> None:
+    store.put_if_absent("seeds/a", b"first")
+    store.put_if_absent("seeds/a", b"second")
+
+    with store.as_file("seeds/a") as path:
+        assert path.read_bytes() == b"first"
+
+
 def test_what_is_not_there_is_missing(store: BlobStore) -> None:
     with pytest.raises(BlobMissing, match="none"), store.as_file("archives/none.zip"):
         pass

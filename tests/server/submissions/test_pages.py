@@ -269,8 +269,9 @@ class TestASubmission:
         public_id = site.scored(30.0)
         page = ada.page(f"/submissions/{public_id}")
 
-        headline = page.one("dl", class_="headline").one("dd", data_score="miou")
+        headline = page.one("dl", class_="headline").all("dd")[0]
         assert headline.text == "30.00 [29.0, 31.0]"
+        assert headline.one("span", data_score="miou").text == "30.00"
         assert len(page.one("table", class_="by-size").all("td")) == 8
         classes = page.one("table", class_="per-class").one("tbody").all("tr")
         assert [row.one("th").text for row in classes] == [
