@@ -17,9 +17,9 @@ from evaluator.findings import Code, Finding, printable
 from evaluator.folder_source import FolderSource
 from evaluator.masks import (
     HEADER_BYTES,
-    Runs,
+    IdPlane,
     check_header,
-    decode_runs,
+    decode_plane,
     largest_mask_bytes,
     read_header,
 )
@@ -153,12 +153,12 @@ class Prediction:
             return error.finding
         return None
 
-    def mask(self, stored: str, *, name: str, size: tuple[int, int]) -> Runs | Finding:
+    def mask(self, stored: str, *, name: str, size: tuple[int, int]) -> IdPlane | Finding:
         """The ids of a mask, or why it cannot be read; arguments as of `mask_fault`."""
         height, width = size
         try:
             png = self.read(stored, limit_bytes=largest_mask_bytes(height, width))
-            return decode_runs(png, file=name, height=height, width=width)
+            return decode_plane(png, file=name, height=height, width=width)
         except BadPrediction as error:
             return error.findings[0]
         except BadMask as error:

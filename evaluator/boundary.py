@@ -30,31 +30,44 @@ def half_width(height: int, width: int) -> int:
     return max(1, round(BOUNDARY_RATIO * math.sqrt(height**2 + width**2)))
 
 
-def boundary_of(labels: LabelPlane) -> Bytes:
+def changes_along(plane: LabelPlane) -> NDArray[np.bool_]:
+    """Whether each pixel but the first differs from the one before it, row after row."""
+    flat = plane.reshape(-1)
+    changes: NDArray[np.bool_] = flat[1:] != flat[:-1]
+    return changes
+
+
+def boundary_of(labels: LabelPlane, across: NDArray[np.bool_] | None = None) -> Bytes:
     """1 where a pixel lies on the boundary of its region, else 0; shape as `labels`.
 
     Args:
         labels: any numbers that tell regions apart, shape (height, width).
+        across: their `changes_along`, where it is known already.
     """
     height, width = labels.shape
     reach = half_width(height, width)
     boundary = np.ones((height, width), np.uint8)
     if min(height, width) <= 2 * reach:
         return boundary  # every window leaves the image
+    if across is None:
+        across = changes_along(labels)
     # A window of 2 * reach + 1 pixels holds 2 * reach blocks of two pixels each way. The result
     # stands at its window's first pixel, `reach` rows and columns before the middle.
-    mixed = _spread(_mixed_blocks(labels.reshape(-1), width), 2 * reach, width)
+    length = 2 * reach
+    mixed = _spread(_mixed_blocks(labels, across), length, step=1)
     first = reach * width + reach
-    boundary.reshape(-1)[first : first + mixed.size] = mixed
+    inside = boundary.reshape(-1)[first : first + mixed.size - (length - 1) * width]
+    _spread(mixed, length, step=width, out=inside)
     boundary[:, :reach] = 1
     boundary[:, -reach:] = 1
     return boundary
 
 
-def _mixed_blocks(labels: LabelPlane, width: int) -> Bytes:
+def _mixed_blocks(labels: LabelPlane, across: NDArray[np.bool_]) -> Bytes:
     """1 where the block of two by two pixels that starts here holds more than one label."""
-    across = labels[1:] != labels[:-1]
-    down = labels[width:] != labels[:-width]
+    width = labels.shape[1]
+    flat = labels.reshape(-1)
+    down = flat[width:] != flat[:-width]
     # The block's fourth side differs only if another one does.
     mixed = across[:-width] | across[width:]
     mixed |= down[:-1]
@@ -62,15 +75,14 @@ def _mixed_blocks(labels: LabelPlane, width: int) -> Bytes:
     return bytes_
 
 
-def _spread(mixed: Bytes, length: int, width: int) -> Bytes:
-    """1 where any of `length` by `length` values that start here is 1.
+def _spread(mixed: Bytes, length: int, *, step: int, out: Bytes | None = None) -> Bytes:
+    """1 where any of `length` values is 1, the first of which stands here, each `step` apart.
 
-    Stretches double until they are long enough, first along rows and then along columns.
+    Stretches double until two of them, which may overlap, are long enough.
     """
-    for step in (1, width):
-        covered = 1
-        while covered < length:
-            shift = min(covered, length - covered)
-            mixed = mixed[: -shift * step] | mixed[shift * step :]
-            covered += shift
-    return mixed
+    covered = 1
+    while 2 * covered < length:
+        mixed = mixed[: -covered * step] | mixed[covered * step :]
+        covered *= 2
+    shift = (length - covered) * step
+    return np.bitwise_or(mixed[:-shift], mixed[shift:], out=out)

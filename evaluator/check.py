@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from evaluator.archive import Layout, Prediction
+from evaluator.boundary import changes_along
 from evaluator.errors import BadPrediction
 from evaluator.findings import Code, Finding, Severity, outside_warning, shortened
 from evaluator.in_order import Progress, in_order
@@ -17,6 +18,7 @@ from evaluator.protocol import (
     METHOD_FILE,
     PROTOCOLS,
 )
+from evaluator.runs import run_lengths, run_starts
 from evaluator.truth import Manifest
 
 
@@ -156,10 +158,12 @@ def _outside_pixels(
 ) -> int | Finding:
     """Pixels of one mask that hold no class, or why it cannot be read."""
     name, stored = mask
-    runs = prediction.mask(stored, name=name, size=manifest[name])
-    if isinstance(runs, Finding):
-        return runs
-    return int(runs.lengths[table[runs.ids] == table.max()].sum())
+    ids = prediction.mask(stored, name=name, size=manifest[name])
+    if isinstance(ids, Finding):
+        return ids
+    starts = run_starts(changes_along(ids))
+    lengths = run_lengths(starts, ids.size)
+    return int(lengths[table.classes[ids.reshape(-1)[starts]] == table.outside].sum())
 
 
 def _header_faults(prediction: Prediction, layout: Layout, manifest: Manifest) -> Iterator[Finding]:

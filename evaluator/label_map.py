@@ -1,87 +1,91 @@
-"""One image's labels in small numbers, ready to be counted.
+"""One image's labels, ready to be counted.
 
-An image holds few of the ids that there are. A label map keeps a table of those that occur, each
-with and without the boundary bit, and per pixel only an index into that table: mostly one byte.
+A *label* is twice an id, plus one on the boundary of its region. A label map holds the runs of
+equal labels; two maps of one image are counted against each other run by run.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluator.boundary import LabelPlane, boundary_of
-from evaluator.masks import IdArray, Runs, stretches
+from evaluator.boundary import boundary_of, changes_along
+from evaluator.masks import IdPlane
 from evaluator.match_map import ClassTable
+from evaluator.runs import run_lengths, run_starts
+
+_MOST_BINS = 2**18
+"""Pairs of labels that are counted in a table with a place for each; 2 MB."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelMap:
     """Ids and boundary bits of one image.
 
-    `cells` has shape (height, width) and indexes the rows of the table: `ids` and `on_boundary`,
-    both of shape (rows,). A row need not occur; no two rows are equal.
+    Run i begins at pixel `starts[i]`, the first at 0, and has the label `labels[cells[i]]`. No
+    two rows of `labels` are equal; a row need not occur.
     """
 
-    cells: LabelPlane
-    ids: NDArray[np.uint16]
-    on_boundary: NDArray[np.bool_]
+    starts: NDArray[np.intp]
+    cells: NDArray[np.integer]
+    labels: NDArray[np.integer]
+    shape: tuple[int, int]
 
-    @property
-    def shape(self) -> tuple[int, int]:
-        height, width = self.cells.shape
-        return height, width
-
-    def id_plane(self) -> IdArray:
-        """Ids per pixel, shape (height, width)."""
-        return np.take(self.ids, self.cells)
-
-    def boundary_plane(self) -> NDArray[np.bool_]:
-        """Whether each pixel lies on the boundary of its region, shape (height, width)."""
-        return np.take(self.on_boundary, self.cells)
+    def label_plane(self) -> NDArray[np.integer]:
+        """Labels per pixel, shape (height, width)."""
+        lengths = run_lengths(self.starts, math.prod(self.shape))
+        return np.repeat(self.labels[self.cells], lengths).reshape(self.shape)
 
 
-def cell_type(rows: int) -> np.dtype[np.unsignedinteger]:
-    """The smallest type that indexes a table of so many rows."""
-    return np.min_scalar_type(rows - 1)
-
-
-def label_map(runs: Runs, table: ClassTable | None = None) -> LabelMap:
+def label_map(ids: IdPlane, table: ClassTable | None = None) -> LabelMap:
     """The label map of a mask, with its boundaries.
 
     Args:
-        table: what each id stands for, shape (65536,); boundaries are found after it.
+        table: what each id stands for; boundaries are found after it.
     """
-    ids = runs.ids if table is None else table[runs.ids]
-    present = np.flatnonzero(np.bincount(ids))
-    rows = 2 * len(present)
-    # A cell is twice the id's place among those present, plus one on a boundary.
-    places = np.empty(present[-1] + 1, cell_type(rows))
-    places[present] = np.arange(0, rows, 2)
-    cells = np.repeat(places[ids], runs.lengths).reshape(runs.shape)
-    cells |= boundary_of(cells)
-    return LabelMap(
-        cells=cells,
-        ids=np.repeat(present, 2).astype(np.uint16),
-        on_boundary=np.arange(rows) % 2 == 1,
-    )
+    changes = changes_along(ids)
+    boundary = boundary_of(ids, changes)
+    changes |= changes_along(boundary)
+    starts = run_starts(changes)
+    values = ids.reshape(-1)[starts]
+    if table is not None:
+        if values.max() >= table.distinct:  # two ids may stand for one class and form one region
+            return label_map(_classes_of(ids, table))
+        values = table.classes[values]
+    cells = np.multiply(values, 2, dtype=np.intp)
+    cells += boundary.reshape(-1)[starts]
+    return LabelMap(starts=starts, cells=cells, labels=np.arange(cells.max() + 1), shape=ids.shape)
 
 
-def count_cells(
+def _classes_of(ids: IdPlane, table: ClassTable) -> IdPlane:
+    """What the ids stand for, pixel by pixel."""
+    starts = run_starts(changes_along(ids))
+    classes = table.classes[ids.reshape(-1)[starts]]
+    return np.repeat(classes, run_lengths(starts, ids.size)).reshape(ids.shape)
+
+
+def count_labels(
     truth: LabelMap, prediction: LabelMap
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int64]]:
-    """Table rows of truth and prediction that share pixels, and how many; shapes (pairs,)."""
-    columns = len(prediction.ids)
-    most = len(truth.ids) * columns
-    pairs = truth.cells.reshape(-1).astype(cell_type(most))
+) -> tuple[NDArray[np.integer], NDArray[np.integer], NDArray[np.int64]]:
+    """Labels of truth and prediction that share pixels, and how many; shapes (pairs,)."""
+    # Both lists of starts are sorted, so sorting them stably is one merge. Where two runs begin at
+    # one pixel, the truth's comes first and ends at once.
+    starts = np.concatenate((truth.starts, prediction.starts))
+    order = np.argsort(starts, kind="stable")
+    lengths = run_lengths(starts[order], math.prod(truth.shape))
+    begun = np.cumsum(order >= truth.starts.size)
+    columns = len(prediction.labels)
+    pairs = truth.cells[np.arange(order.size) - begun].astype(np.intp)
     pairs *= columns
-    pairs += prediction.cells.reshape(-1)
-    if most <= pairs.size:
-        starts, lengths = stretches(pairs[1:] != pairs[:-1])
+    pairs += prediction.cells[begun - 1]
+    if len(truth.labels) * columns <= _MOST_BINS:
         # bincount adds in float64, which is exact below 2**53.
-        counts = np.bincount(pairs[starts], lengths)
+        counts = np.bincount(pairs, lengths)
         found = np.flatnonzero(counts)
-        pixels = counts[found].astype(np.int64)
-    else:  # noise, or an image smaller than its tables: count what is there, not what may be
-        found, pixels = np.unique(pairs, return_counts=True)
+        pixels = counts[found]
+    else:
+        found, inverse = np.unique(pairs[lengths > 0], return_inverse=True)
+        pixels = np.bincount(inverse, lengths[lengths > 0])
     row, column = np.divmod(found, columns)
-    return row, column, pixels
+    return truth.labels[row], prediction.labels[column], pixels.astype(np.int64)

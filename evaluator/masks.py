@@ -21,6 +21,9 @@ from evaluator.findings import Code, Finding
 IdArray = NDArray[np.uint16]
 """Ids of one image, shape (height, width)."""
 
+IdPlane = NDArray[np.uint8] | NDArray[np.uint16]
+"""As `IdArray`, in bytes if no id needs more."""
+
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEADER_BYTES = 33
 """Signature and IHDR chunk: what must be read to know an image's size and kind."""
@@ -38,22 +41,6 @@ _COLOUR_NAMES = {
     6: "an RGBA PNG",
 }
 _SAVE_AS = "save the mask as 8-bit RGB with R = id % 256, G = id // 256, B = 0"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Runs:
-    """A mask as stretches of equal pixels, row after row.
-
-    Masks have few edges: most work can be done once per stretch and not once per pixel. `ids`
-    and `lengths` (in pixels, at least 1) have shape (runs,); `shape` is (height, width).
-    """
-
-    ids: NDArray[np.uint16]
-    lengths: NDArray[np.intp]
-    shape: tuple[int, int]
-
-    def plane(self) -> IdArray:
-        return np.repeat(self.ids, self.lengths).reshape(self.shape)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,11 +122,11 @@ def decode_mask(png: bytes, *, file: str, height: int, width: int) -> IdArray:
     Raises:
         BadMask: anything but a sound 8-bit RGB or RGBA PNG of that size with B = 0 throughout.
     """
-    return decode_runs(png, file=file, height=height, width=width).plane()
+    return decode_plane(png, file=file, height=height, width=width).astype(np.uint16)
 
 
-def decode_runs(png: bytes, *, file: str, height: int, width: int) -> Runs:
-    """The ids of `decode_mask` as runs.
+def decode_plane(png: bytes, *, file: str, height: int, width: int) -> IdPlane:
+    """The ids of `decode_mask`, in bytes if no id needs more.
 
     Raises:
         BadMask: as `decode_mask`.
@@ -147,30 +134,13 @@ def decode_runs(png: bytes, *, file: str, height: int, width: int) -> Runs:
     pixels = _decode_pixels(png, file=file, height=height, width=width)
     planes = np.empty((pixels.shape[2], height, width), np.uint8)
     cv2.split(pixels, list(planes))
-    red, green, blue, *_ = planes.reshape(len(planes), -1)
+    red, green, blue, *_ = planes
     if cv2.countNonZero(blue):
         raise _blue(pixels, file=file)
-    changes = red[1:] != red[:-1]
-    if cv2.countNonZero(green):
-        changes |= green[1:] != green[:-1]
-    starts, lengths = stretches(changes)
-    return Runs(
-        ids=red[starts] + green[starts] * np.uint16(256),
-        lengths=lengths,
-        shape=(height, width),
-    )
-
-
-def stretches(changes: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Starts and lengths of the stretches between changes.
-
-    Args:
-        changes: whether each value but the first differs from the one before it.
-    """
-    edges = np.flatnonzero(changes)
-    edges += 1
-    edges = np.concatenate(([0], edges, [changes.size + 1]))
-    return edges[:-1], edges[1:] - edges[:-1]
+    if not cv2.countNonZero(green):
+        return red
+    ids: IdArray = cv2.merge((red, green)).view("<u2").reshape(height, width)
+    return ids
 
 
 def _decode_pixels(png: bytes, *, file: str, height: int, width: int) -> NDArray[np.uint8]:

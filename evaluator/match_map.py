@@ -38,8 +38,15 @@ class MatchMap:
         return {str(generated): category for generated, category in self.categories.items()}
 
 
-ClassTable = NDArray[np.uint16]
-"""The class of each of the 65 536 ids that a mask can hold, shape (65536,)."""
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassTable:
+    """The class of each of the 65 536 ids that a mask can hold, shape (65536,)."""
+
+    classes: NDArray[np.uint16]
+    outside: int
+    """What stands for all that is no class."""
+    distinct: int
+    """Ids below this one have classes that no other of them has."""
 
 
 def table_of(match: MatchMap | None, classes: int) -> ClassTable:
@@ -48,12 +55,15 @@ def table_of(match: MatchMap | None, classes: int) -> ClassTable:
     `classes` + 1 stands for all that is no class: ids without an entry in `match`, or without a
     map (ids are truth ids then) those above `classes`.
     """
-    table = np.full(MAX_GENERATED_ID + 1, classes + 1, np.uint16)
+    outside = classes + 1
+    table = np.full(MAX_GENERATED_ID + 1, outside, np.uint16)
     if match is None:
-        table[: classes + 1] = np.arange(classes + 1)
+        table[:outside] = np.arange(outside)
     else:
         table[list(match.categories)] = list(match.categories.values())
-    return table
+    repeats = np.ones(table.size, np.bool_)
+    repeats[np.unique(table, return_index=True)[1]] = False
+    return ClassTable(table, outside=outside, distinct=int(repeats.argmax()))
 
 
 def parse_match(text: bytes, *, classes: int, file: str = MATCH_FILE) -> MatchMap:

@@ -33,7 +33,7 @@ from evaluator.atomic_file import replacing
 from evaluator.errors import BadPrediction, BadTallies
 from evaluator.findings import Finding, Severity, outside_warning, shortened
 from evaluator.in_order import Progress, in_order
-from evaluator.label_map import LabelMap, count_cells, label_map
+from evaluator.label_map import LabelMap, count_labels, label_map
 from evaluator.match_map import ClassTable, MatchMap, table_of
 from evaluator.protocol import IGNORE, SCORER_VERSION
 from evaluator.truth import Truth
@@ -235,26 +235,25 @@ def _taken(
     name: str, *, prediction: Prediction, layout: Layout, truth: Truth, table: ClassTable
 ) -> _ImageTally | Finding:
     """The tally of one image, or why there is none."""
-    runs = prediction.mask(layout.masks[name], name=name, size=truth.manifest[name])
-    if isinstance(runs, Finding):
-        return runs
-    predicted = label_map(runs, table)
-    return _tally(name, truth.label_map(name), predicted, outside_id=int(table.max()))
+    ids = prediction.mask(layout.masks[name], name=name, size=truth.manifest[name])
+    if isinstance(ids, Finding):
+        return ids
+    return _tally(name, truth.label_map(name), label_map(ids, table), outside=table.outside)
 
 
-def _tally(name: str, truth: LabelMap, prediction: LabelMap, *, outside_id: int) -> _ImageTally:
-    row, column, pixels = count_cells(truth, prediction)
-    outside = int(pixels[prediction.ids[column] == outside_id].sum())
-    scored = truth.ids[row] != IGNORE
-    row, column, pixels = row[scored], column[scored], pixels[scored]
-    on_truth, on_prediction = truth.on_boundary[row], prediction.on_boundary[column]
+def _tally(name: str, truth: LabelMap, prediction: LabelMap, *, outside: int) -> _ImageTally:
+    true, predicted, pixels = count_labels(truth, prediction)
+    outside_pixels = int(pixels[predicted >> 1 == outside].sum())
+    scored = true >> 1 != IGNORE
+    true, predicted = true[scored], predicted[scored]
+    boundary = ON_TRUTH * (true & 1) + ON_PREDICTION * (predicted & 1)
     return _ImageTally(
         name=name,
-        outside=outside,
-        truth=truth.ids[row],
-        prediction=prediction.ids[column],
-        boundary=(ON_TRUTH * on_truth + ON_PREDICTION * on_prediction).astype(np.uint8),
-        pixels=pixels.astype(np.uint32),
+        outside=outside_pixels,
+        truth=(true >> 1).astype(np.uint16),
+        prediction=(predicted >> 1).astype(np.uint16),
+        boundary=boundary.astype(np.uint8),
+        pixels=pixels[scored].astype(np.uint32),
     )
 
 

@@ -1,9 +1,9 @@
 """Truth masks, packed into one file that opens in milliseconds.
 
 The pack is an Arrow IPC file with one row per image, sorted by name: its size, the digest of its
-ids, and its label map (boundaries included), compressed. It is mapped into memory, so any number
-of workers on a machine share one copy. A folder of masks is packed into a temporary file first:
-what is scored against is always a pack.
+ids, and the runs of its label map (boundaries included), compressed. It is mapped into memory, so
+any number of workers on a machine share one copy. A folder of masks is packed into a temporary
+file first: what is scored against is always a pack.
 
 The *version* of a truth is a hash of its class count, names, sizes and ids. It does not depend on
 how the PNGs were compressed, nor on the pack's own layout.
@@ -11,10 +11,10 @@ how the PNGs were compressed, nor on the pack's own layout.
 
 import hashlib
 import os
+import struct
 import tempfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
@@ -23,20 +23,19 @@ from typing import Self
 import imagecodecs
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from evaluator.atomic_file import replacing
 from evaluator.errors import BadMask, BadTruth
 from evaluator.in_order import Progress, in_order
-from evaluator.label_map import LabelMap, cell_type, label_map
-from evaluator.masks import HEADER_BYTES, Runs, decode_runs, read_header
+from evaluator.label_map import LabelMap, label_map
+from evaluator.masks import HEADER_BYTES, IdPlane, decode_plane, read_header
 from evaluator.names import names_below
 from evaluator.protocol import BOUNDARY_RATIO, IGNORE, MAX_CLASSES
 
 Manifest = Mapping[str, tuple[int, int]]
 """Name wanted in a prediction -> (height, width) of the image; holds nothing hidden."""
 
-_FORMAT = "luss-truth-1"
+_FORMAT = "luss-truth-2"
 _IMAGES_PER_BATCH = 256
 _SCHEMA = pa.schema(
     [
@@ -44,45 +43,47 @@ _SCHEMA = pa.schema(
         ("height", pa.int32()),
         ("width", pa.int32()),
         ("digest", pa.binary(32)),
-        ("table", pa.list_(pa.uint16())),
-        ("cells_lz4", pa.binary()),
+        ("packed", pa.binary()),
         ("checksum", pa.uint32()),
     ]
 )
+_COUNTS = struct.Struct("<II")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _PackedImage:
-    """One row of a pack."""
+def _packed_label_map(image: LabelMap) -> bytes:
+    """A label map as bytes, little-endian: counts, distances between runs, labels, cells.
 
-    name: str
-    height: int
-    width: int
-    digest: bytes
-    """SHA-256 of name, size and ids: what the truth says of this image."""
-    table: NDArray[np.uint16]
-    """Per row of the label map, twice the id, plus one on a boundary."""
-    cells_lz4: bytes
-    """The label map's cells; LZ4, as it unpacks in less than half of Zstandard's time."""
+    LZ4, as it unpacks in less than half of Zstandard's time.
+    """
+    labels, cells = np.unique(image.labels[image.cells], return_inverse=True)
+    plain = b"".join(
+        [
+            _COUNTS.pack(cells.size, labels.size),
+            np.diff(image.starts, prepend=0).astype("<u4").tobytes(),
+            labels.astype("<u2").tobytes(),
+            cells.astype("<u2").tobytes(),
+        ]
+    )
+    return bytes(imagecodecs.lz4_encode(plain, level=6, hc=True, header=True))
 
-    def label_map(self) -> LabelMap:
-        unpacked = imagecodecs.lz4_decode(self.cells_lz4, header=True)
-        cells = np.frombuffer(unpacked, cell_type(len(self.table)))
-        return LabelMap(
-            cells=cells.reshape(self.height, self.width),
-            ids=self.table >> np.uint16(1),
-            on_boundary=(self.table & 1).astype(bool),
-        )
 
-    def checksum(self) -> int:
-        """CRC-32 of everything, so that a damaged pack is noticed and not scored against."""
-        head = f"{self.name}\n{self.height}\n{self.width}\n".encode()
-        table = self.table.astype("<u2").tobytes()
-        return zlib.crc32(self.cells_lz4, zlib.crc32(head + self.digest + table))
+def _unpacked_label_map(packed: bytes, *, shape: tuple[int, int]) -> LabelMap:
+    plain = imagecodecs.lz4_decode(packed, header=True)
+    runs, rows = _COUNTS.unpack_from(plain)
+    distances = np.frombuffer(plain, "<u4", runs, _COUNTS.size)
+    rest = np.frombuffer(plain, "<u2", offset=_COUNTS.size + distances.nbytes)
+    return LabelMap(
+        starts=np.cumsum(distances, dtype=np.intp),
+        cells=rest[rows:],
+        labels=rest[:rows],
+        shape=shape,
+    )
 
-    def to_row(self) -> dict[str, object]:
-        row = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {**row, "checksum": self.checksum()}
+
+def _checksum(name: str, shape: tuple[int, int], digest: bytes, packed: bytes) -> int:
+    """CRC-32 of a row, so that a damaged pack is noticed and not scored against."""
+    head = f"{name}\n{shape[0]}\n{shape[1]}\n".encode() + digest
+    return zlib.crc32(packed, zlib.crc32(head))
 
 
 class Truth:
@@ -138,18 +139,13 @@ class Truth:
             BadTruth: the pack is damaged.
         """
         row = self._rows[name]
-        height, width = self.manifest[name]
-        image = _PackedImage(
-            name=name,
-            height=height,
-            width=width,
-            digest=self._columns["digest"][row].as_py(),
-            table=self._columns["table"][row].values.to_numpy(),
-            cells_lz4=self._columns["cells_lz4"][row].as_py(),
+        shape = self.manifest[name]
+        digest, packed, checksum = (
+            self._columns[column][row].as_py() for column in ("digest", "packed", "checksum")
         )
-        if image.checksum() != self._columns["checksum"][row].as_py():
+        if _checksum(name, shape, digest, packed) != checksum:
             raise BadTruth(f"{name}: the packed truth is damaged; pack the masks again")
-        return image.label_map()
+        return _unpacked_label_map(packed, shape=shape)
 
     @cached_property
     def _rows(self) -> dict[str, int]:
@@ -231,10 +227,10 @@ def pack_truth(
         pa.OSFile(str(partial_file), "wb") as sink,
         pa.ipc.new_file(sink, schema) as writer,
     ):
-        rows = in_order(partial(_packed, root, classes=classes), files, jobs=jobs)
+        rows = in_order(partial(_row, root, classes=classes), files, jobs=jobs)
         batch: list[dict[str, object]] = []
         for done, row in enumerate(rows, start=1):
-            batch.append(row.to_row())
+            batch.append(row)
             if len(batch) == _IMAGES_PER_BATCH or done == len(files):
                 writer.write_batch(pa.RecordBatch.from_pylist(batch, schema))
                 batch = []
@@ -242,38 +238,37 @@ def pack_truth(
                 progress(done, len(files))
 
 
-def _packed(root: Path, name: str, *, classes: int) -> _PackedImage:
-    runs = _read_mask(root, name, classes=classes)
-    labels = label_map(runs)
-    height, width = runs.shape
+def _row(root: Path, name: str, *, classes: int) -> dict[str, object]:
+    """What the pack holds of one image."""
+    ids = _read_mask(root, name, classes=classes)
+    height, width = ids.shape
     digest = hashlib.sha256(f"{name}\n{height}\n{width}\n".encode())
-    digest.update(runs.plane().astype("<u2", copy=False).data)
-    return _PackedImage(
-        name=name,
-        height=height,
-        width=width,
-        digest=digest.digest(),
-        table=labels.ids * np.uint16(2) + labels.on_boundary,
-        cells_lz4=bytes(
-            imagecodecs.lz4_encode(labels.cells.tobytes(), level=6, hc=True, header=True)
-        ),
-    )
+    digest.update(ids.astype("<u2").data)
+    packed = _packed_label_map(label_map(ids))
+    return {
+        "name": name,
+        "height": height,
+        "width": width,
+        "digest": digest.digest(),
+        "packed": packed,
+        "checksum": _checksum(name, ids.shape, digest.digest(), packed),
+    }
 
 
-def _read_mask(root: Path, name: str, *, classes: int) -> Runs:
+def _read_mask(root: Path, name: str, *, classes: int) -> IdPlane:
     png = (root / name).read_bytes()
     try:
         header = read_header(png[:HEADER_BYTES], file=name)
-        runs = decode_runs(png, file=name, height=header.height, width=header.width)
+        ids = decode_plane(png, file=name, height=header.height, width=header.width)
     except BadMask as error:
         raise BadTruth(f"{root}: {error}") from error
-    wrong = runs.ids[(runs.ids > classes) & (runs.ids != IGNORE)]
+    wrong = ids[(ids > classes) & (ids != IGNORE)]
     if wrong.size:
         raise BadTruth(
             f"{root}: {name}: the mask holds the id {wrong[0]};"
             f" ids are 0 to {classes}, and {IGNORE} for pixels that are not scored"
         )
-    return runs
+    return ids
 
 
 def _mask_files(root: Path) -> list[str]:

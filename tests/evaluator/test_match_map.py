@@ -27,13 +27,15 @@ class TestTable:
     def test_without_a_map_ids_are_classes(self) -> None:
         table = table_of(None, 5)
 
-        np.testing.assert_array_equal(table[:8], [0, 1, 2, 3, 4, 5, 6, 6])
-        assert table.shape == (65536,)
+        np.testing.assert_array_equal(table.classes[:8], [0, 1, 2, 3, 4, 5, 6, 6])
+        assert table.classes.shape == (65536,)
+        assert (table.outside, table.distinct) == (6, 7)
 
     def test_with_a_map_only_named_ids_are(self) -> None:
         table = table_of(MatchMap({0: 0, 7: 2, 65535: 5}), 5)
 
-        np.testing.assert_array_equal(table[[0, 1, 2, 7, 65535]], [0, 6, 6, 2, 5])
+        np.testing.assert_array_equal(table.classes[[0, 1, 2, 7, 65535]], [0, 6, 6, 2, 5])
+        assert (table.outside, table.distinct) == (6, 2)
 
 
 def test_the_hash_is_of_the_map_and_not_of_the_file() -> None:

@@ -43,9 +43,9 @@ class TestReading:
     ) -> None:
         with open_truth(folder, classes=919, jobs=jobs) as truth:
             for name, ids in masks.items():
-                labels = truth.label_map(name)
-                np.testing.assert_array_equal(labels.id_plane(), ids)
-                np.testing.assert_array_equal(labels.boundary_plane(), boundary_of(ids))
+                labels = truth.label_map(name).label_plane()
+                np.testing.assert_array_equal(labels >> 1, ids)
+                np.testing.assert_array_equal(labels & 1, boundary_of(ids))
 
     def test_progress_counts_the_masks(self, folder: Path, tmp_path: Path) -> None:
         seen: list[tuple[int, int]] = []
@@ -154,7 +154,7 @@ class TestRefusals:
         pack_truth(folder, tmp_path / "pack", classes=919)
         content = bytearray((tmp_path / "pack").read_bytes())
         with open_truth(tmp_path / "pack", classes=919) as truth:
-            at = content.index(truth._columns["cells_lz4"][1].as_py()) + 100
+            at = content.index(truth._columns["packed"][1].as_py()) + 100
         content[at] ^= 1
         (tmp_path / "pack").write_bytes(content)
 
