@@ -60,6 +60,7 @@ def test_the_layout_is_the_one_that_readme_maps() -> None:
     mapped = set(re.findall(r"^\| \[(\w+)/\]", (ROOT / "README.md").read_text(), re.MULTILINE))
 
     assert mapped == {
+        "benchmarks",
         "client",
         "evaluator",
         "frontend",
