@@ -58,10 +58,6 @@ def settings(built: RoomsDep) -> Settings:
     return built.settings
 
 
-def clock(built: RoomsDep) -> Clock:
-    return built.clock
-
-
 def _reading(built: RoomsDep) -> Iterator[Session]:
     with built.database.reading() as session:
         yield session
@@ -77,7 +73,6 @@ def _unit_of_work(built: RoomsDep) -> Iterator[Session]:
 ReadingDep = Annotated[Session, Depends(_reading, scope="function")]
 WorkDep = Annotated[Session, Depends(_unit_of_work, scope="function")]
 SettingsDep = Annotated[Settings, Depends(settings)]
-ClockDep = Annotated[Clock, Depends(clock)]
 
 
 def bearer_of(request: Request) -> str | None:

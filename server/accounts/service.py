@@ -3,7 +3,7 @@
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from server.accounts import passwords
@@ -110,9 +110,3 @@ def create_token(
         )
     )
     return token
-
-
-def note_use(session: Session, *, token: str, now: datetime) -> None:
-    session.execute(
-        update(ApiToken).where(ApiToken.digest == digest_of(token)).values(last_used_at=now)
-    )
