@@ -12,12 +12,19 @@ from server.models.benchmark import (
     TruthVersion,
 )
 from server.models.score import HEADLINE_SCORES, HeadlineScores, ReportedResult, Score
-from server.models.submission import CARD_FIELDS, MethodCard, Submission, SubmissionState
+from server.models.submission import (
+    CARD_FIELDS,
+    MAX_IDEMPOTENCY_KEY,
+    MethodCard,
+    Submission,
+    SubmissionState,
+)
 from server.models.team import MAX_METHOD_NAME, Membership, Method, Team
 
 __all__ = [
     "CARD_FIELDS",
     "HEADLINE_SCORES",
+    "MAX_IDEMPOTENCY_KEY",
     "MAX_METHOD_NAME",
     "ApiToken",
     "Base",

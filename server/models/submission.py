@@ -13,6 +13,8 @@ from server.models.benchmark import Board
 from server.models.score import Score
 from server.models.team import MAX_METHOD_NAME, Method, Team
 
+MAX_IDEMPOTENCY_KEY = 120
+
 
 class SubmissionState(StrEnum):
     RECEIVED = "received"
@@ -58,7 +60,7 @@ class Submission(MethodCard, Base):
     team_id: Mapped[int] = mapped_column(ForeignKey("team.id"), index=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
     method_id: Mapped[int | None] = mapped_column(ForeignKey("method.id"), index=True)
-    idempotency_key: Mapped[str | None] = mapped_column(String(120))
+    idempotency_key: Mapped[str | None] = mapped_column(String(MAX_IDEMPOTENCY_KEY))
     created_at: Mapped[datetime]
     is_public: Mapped[bool]
     declarations: Mapped[dict[str, Any]]

@@ -18,8 +18,15 @@ from fastapi import Request
 from sqlalchemy.exc import IntegrityError
 
 from server.dependencies import Rooms, Viewer, identify, submitter
-from server.errors import ArchiveEmpty, FormExpired, ServerError, TooLarge, UploadMalformed
-from server.models import new_public_id
+from server.errors import (
+    ArchiveEmpty,
+    FieldInvalid,
+    FormExpired,
+    ServerError,
+    TooLarge,
+    UploadMalformed,
+)
+from server.models import MAX_IDEMPOTENCY_KEY, new_public_id
 from server.submissions import multipart, queries, service
 from server.submissions.entry_form import entry_of
 from server.submissions.service import Entry, StoredArchive
@@ -62,7 +69,7 @@ class Intake:
         )
         user_id = submitter(viewer)
         self._check_declared_length()
-        key = self.request.headers.get("idempotency-key")
+        key = self._idempotency_key()
         if key and (known := await to_thread.run_sync(self._earlier, user_id, key)):
             return known
         content_type = self.request.headers.get("content-type", "")
@@ -78,6 +85,16 @@ class Intake:
         declared = self.request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > limit + MULTIPART_OVERHEAD_BYTES:
             raise _too_large(limit)
+
+    def _idempotency_key(self) -> str | None:
+        key = self.request.headers.get("idempotency-key")
+        if key and len(key) > MAX_IDEMPOTENCY_KEY:
+            raise FieldInvalid(
+                f"The Idempotency-Key has {len(key)} characters; it may have "
+                f"{MAX_IDEMPOTENCY_KEY}.",
+                field="Idempotency-Key",
+            )
+        return key
 
     def _earlier(self, user_id: int, key: str) -> str | None:
         with self.built.database.reading() as session:

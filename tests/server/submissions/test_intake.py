@@ -152,6 +152,11 @@ class TestRefused:
 
         self.refused(site, answer, 413, "archive_too_large")
 
+    def test_an_idempotency_key_that_no_row_can_hold(self, site: Site) -> None:
+        answer = site.post(headers={"Idempotency-Key": "k" * 121})
+
+        self.refused(site, answer, 422, "field_invalid")
+
     def test_an_empty_archive(self, site: Site) -> None:
         self.refused(site, site.post(archive=b""), 422, "archive_empty")
 
