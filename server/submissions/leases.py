@@ -35,7 +35,7 @@ def claim(
     A takeover keeps the state and adds an attempt.
     """
     token = secrets.token_hex(16)
-    taken = _changed(
+    taken = changed(
         session,
         [
             Submission.id == submission_id,
@@ -52,12 +52,12 @@ def claim(
 
 def renew(session: Session, held: Claim, *, now: datetime, lease: timedelta) -> bool:
     """Prolong a lease; False if the row is no longer the claim's."""
-    return _changed(session, is_held(held), lease_until=now + lease)
+    return changed(session, is_held(held), lease_until=now + lease)
 
 
 def hand_back(session: Session, held: Claim, *, now: datetime) -> bool:
     """Give up a submission unfinished: the next sweep rings it again."""
-    return _changed(session, is_held(held), lease_token=None, lease_until=now)
+    return changed(session, is_held(held), lease_token=None, lease_until=now)
 
 
 def is_held(held: Claim) -> list[ColumnElement[bool]]:
@@ -103,7 +103,8 @@ def _abandoned(now: datetime) -> ColumnElement[bool]:
     )
 
 
-def _changed(session: Session, where: list[ColumnElement[bool]], **values: Any) -> bool:
+def changed(session: Session, where: list[ColumnElement[bool]], **values: Any) -> bool:
+    """Change the one submission that meets all conditions; False if there is none."""
     result = session.execute(
         update(Submission).where(*where).values(values).execution_options(synchronize_session=False)
     )

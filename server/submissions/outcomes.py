@@ -6,13 +6,13 @@ A worker whose row is no longer its own gets False and records nothing.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import CursorResult, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from server.models import CARD_FIELDS, Board, Score, Submission, SubmissionState
-from server.submissions.leases import Claim, is_held
+from server.submissions.leases import Claim, changed, is_held
 from server.submissions.states import TRANSITIONS
 
 WORKER_LOST = (
@@ -115,22 +115,18 @@ def reject(
 
 def fail_abandoned(session: Session, submission_id: int, *, now: datetime) -> bool:
     """Give up on a submission that nobody holds any more: our fault."""
-    result = session.execute(
-        update(Submission)
-        .where(
+    return changed(
+        session,
+        [
             Submission.id == submission_id,
             Submission.state.in_(_before(SubmissionState.FAILED)),
             Submission.lease_until <= now,
-        )
-        .values(
-            state=SubmissionState.FAILED,
-            finished_at=now,
-            failure=WORKER_LOST,
-            lease_token=None,
-        )
-        .execution_options(synchronize_session=False)
+        ],
+        state=SubmissionState.FAILED,
+        finished_at=now,
+        failure=WORKER_LOST,
+        lease_token=None,
     )
-    return cast("CursorResult[Any]", result).rowcount == 1
 
 
 def _finish(
@@ -154,10 +150,4 @@ def _before(state: SubmissionState) -> tuple[SubmissionState, ...]:
 def _change(
     session: Session, held: Claim, *, from_states: tuple[SubmissionState, ...], **values: Any
 ) -> bool:
-    result = session.execute(
-        update(Submission)
-        .where(*is_held(held), Submission.state.in_(from_states))
-        .values(values)
-        .execution_options(synchronize_session=False)
-    )
-    return cast("CursorResult[Any]", result).rowcount == 1
+    return changed(session, [*is_held(held), Submission.state.in_(from_states)], **values)
