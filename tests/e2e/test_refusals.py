@@ -3,7 +3,6 @@
 import io
 import json
 import time
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,10 @@ from PIL import Image
 from evaluator import encode_mask
 from tests.support.archives import ten_gigabytes
 from tests.support.database import NO_TO_ALL
+from tests.support.golden import golden_files, zipped
 from tests.support.stack import Stack
 
 pytestmark = pytest.mark.slow
-S50 = Path(__file__).parents[1] / "golden" / "s50"
 FIELDS = {
     "protocol": "free",
     "subset": "50",
@@ -27,19 +26,6 @@ FIELDS = {
     "declarations": json.dumps(NO_TO_ALL),
     "method_name": "Broken",
 }
-
-
-def good_files() -> dict[str, bytes]:
-    with zipfile.ZipFile(S50 / "good.zip") as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return content.getvalue()
 
 
 def post(stack: Stack, content: bytes, *, token: str | None = None) -> httpx.Response:
@@ -75,7 +61,7 @@ def palette_png(height: int, width: int) -> bytes:
 
 
 def test_each_fault_names_its_file_and_what_to_do(stack: Stack) -> None:
-    files = good_files()
+    files = golden_files("good.zip")
     missing, small, palette = [name for name in files if name.endswith(".png")][:3]
     del files[missing]
     files[small] = encode_mask(np.zeros((3, 5), np.uint16))
@@ -98,7 +84,7 @@ def test_each_fault_names_its_file_and_what_to_do(stack: Stack) -> None:
     [
         (b"this is not a zip", "not_a_zip"),
         (ten_gigabytes(), "archive_too_large"),
-        (zipped({"../../etc/passwd": b"x", **good_files()}), "unsafe_name"),
+        (zipped({"../../etc/passwd": b"x", **golden_files("good.zip")}), "unsafe_name"),
     ],
     ids=["no zip", "declares 10 GB", "traversal"],
 )

@@ -1,8 +1,6 @@
 """A submission's work, without Celery: what is recorded, once, whatever happens."""
 
-import io
 import json
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from server.jobs.queue import RecordingQueue
 from server.models import HEADLINE_SCORES, Protocol, Submission, SubmissionState
 from server.submissions import queries
 from tests.support.database import LEASE, add_submission
+from tests.support.golden import golden_files, zipped
 from tests.support.service import GOLDEN, Service, service_in
 from worker import scoring, sweep
 
@@ -25,19 +24,6 @@ Change = Callable[[dict[str, bytes]], None]
 def service(tmp_path: Path) -> Iterator[Service]:
     with service_in(tmp_path) as built:
         yield built
-
-
-def entries(name: str) -> dict[str, bytes]:
-    with zipfile.ZipFile(GOLDEN / "s50" / name) as archive:
-        return {each: archive.read(each) for each in archive.namelist()}
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return content.getvalue()
 
 
 def enter(
@@ -131,7 +117,7 @@ class TestRejected:
         return submission.findings
 
     def test_what_is_missing_and_what_has_another_size_is_named(self, service: Service) -> None:
-        files = entries("good.zip")
+        files = golden_files("good.zip")
         names = [name for name in files if name.endswith(".png")]
         missing = names[0]
         del files[missing]
@@ -149,7 +135,7 @@ class TestRejected:
         assert finding["code"] == "not_a_zip"
 
     def test_a_mask_whose_pixels_are_broken_is_told_while_scoring(self, service: Service) -> None:
-        files = entries("good.zip")
+        files = golden_files("good.zip")
         name = next(name for name in files if name.endswith(".png"))
         files[name] = files[name][:-40] + bytes(40)
 
