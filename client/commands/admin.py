@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from client import console
+from client.options import AsJson, Classes, Truth
 from client.suggestions import unknown
 
 if TYPE_CHECKING:
     from enum import StrEnum
 
 app = typer.Typer(no_args_is_help=True, help="Set up the service and its data sets.")
-
-AsJson = Annotated[bool, typer.Option("--json", help="The JSON document alone on stdout.")]
 
 
 @app.command()
@@ -67,14 +66,9 @@ def token(
 @app.command()
 def dataset(
     slug: Annotated[str, typer.Argument(metavar="SLUG", help="50, 300, 919 or a name of yours.")],
-    classes: Annotated[
-        int, typer.Option(min=1, max=999, help='Number of categories, "other" not included.')
-    ],
+    classes: Classes,
     split: Annotated[str, typer.Option(help="val or test.")],
-    truth: Annotated[
-        Path,
-        typer.Option(exists=True, metavar="DIR|PACK", help="Folder of masks, or packed truth."),
-    ],
+    truth: Truth,
     names: Annotated[
         Path | None,
         typer.Option(exists=True, dir_okay=False, metavar="CSV", help="Columns wnid, name, id."),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from client import console
+from client.options import AsJson, Classes, Jobs
 
 if TYPE_CHECKING:
     from evaluator import Inspection, Manifest
@@ -14,9 +15,7 @@ if TYPE_CHECKING:
 
 def check(
     prediction: Annotated[Path, typer.Argument(exists=True, metavar="ZIP")],
-    classes: Annotated[
-        int, typer.Option(min=1, max=999, help='Number of categories, "other" not included.')
-    ],
+    classes: Classes,
     truth: Annotated[
         Path | None,
         typer.Option(exists=True, metavar="DIR|PACK", help="Folder of masks, or packed truth."),
@@ -36,10 +35,8 @@ def check(
     method_name: Annotated[
         str | None, typer.Option(help="Method name, if method.txt is not to give it.")
     ] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Threads; one per core.")] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="The JSON document alone on stdout.")
-    ] = False,
+    jobs: Jobs = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check a zip of predicted masks against the names and sizes that a split wants.
 

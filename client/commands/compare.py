@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from client import console
+from client.options import AsJson
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -16,9 +17,7 @@ if TYPE_CHECKING:
 def compare(
     a: Annotated[Path, typer.Argument(exists=True, dir_okay=False, metavar="A.tallies")],
     b: Annotated[Path, typer.Argument(exists=True, dir_okay=False, metavar="B.tallies")],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="The JSON document alone on stdout.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare two scored predictions by resampling their common images.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from client import console
+from client.options import AsJson, Classes, Jobs, Truth
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,13 +21,8 @@ LISTED = 10
 
 def match(
     prediction: Annotated[Path, typer.Argument(exists=True, metavar="ZIP|DIR")],
-    truth: Annotated[
-        Path,
-        typer.Option(exists=True, metavar="DIR|PACK", help="Folder of masks, or packed truth."),
-    ],
-    classes: Annotated[
-        int, typer.Option(min=1, max=999, help='Number of categories, "other" not included.')
-    ],
+    truth: Truth,
+    classes: Classes,
     output: Annotated[
         Path,
         typer.Option(
@@ -38,10 +34,8 @@ def match(
             callback=console.in_a_folder,
         ),
     ],
-    jobs: Annotated[int | None, typer.Option(min=1, help="Threads; one per core.")] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="The JSON document alone on stdout.")
-    ] = False,
+    jobs: Jobs = None,
+    as_json: AsJson = False,
 ) -> None:
     """Fit a match.json: which category each generated id stands for."""
     from evaluator import (

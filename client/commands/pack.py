@@ -6,18 +6,15 @@ from typing import Annotated
 import typer
 
 from client import console
+from client.options import AsJson, Classes, Jobs
 
 
 def pack(
     mask_dir: Annotated[Path, typer.Argument(exists=True, file_okay=False, metavar="MASK_DIR")],
-    classes: Annotated[
-        int, typer.Option(min=1, max=999, help='Number of categories, "other" not included.')
-    ],
+    classes: Classes,
     output: Annotated[Path, typer.Option("--output", "-o", dir_okay=False, metavar="FILE")],
-    jobs: Annotated[int | None, typer.Option(min=1, help="Threads; one per core.")] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="The JSON document alone on stdout.")
-    ] = False,
+    jobs: Jobs = None,
+    as_json: AsJson = False,
 ) -> None:
     """Pack truth masks into one file that opens at once."""
     from evaluator import EvaluatorError, open_truth, pack_truth

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from client import console
+from client.options import AsJson, Classes, Jobs, Truth
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,13 +28,8 @@ CLASS_BLOCKS = 4
 
 def score(
     prediction: Annotated[Path, typer.Argument(exists=True, metavar="ZIP|DIR")],
-    truth: Annotated[
-        Path,
-        typer.Option(exists=True, metavar="DIR|PACK", help="Folder of masks, or packed truth."),
-    ],
-    classes: Annotated[
-        int, typer.Option(min=1, max=999, help='Number of categories, "other" not included.')
-    ],
+    truth: Truth,
+    classes: Classes,
     match: Annotated[
         Path | None,
         typer.Option(
@@ -54,7 +50,7 @@ def score(
             callback=console.in_a_folder,
         ),
     ] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Threads; one per core.")] = None,
+    jobs: Jobs = None,
     intervals: Annotated[
         bool,
         typer.Option(
@@ -62,9 +58,7 @@ def score(
             help="95 % confidence intervals, by resampling the images.",
         ),
     ] = True,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="The JSON document alone on stdout.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Score predicted masks against truth masks."""
     from evaluator import BadPrediction, EvaluatorError, Inspection, evaluate, open_truth
