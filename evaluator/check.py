@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from evaluator.archive import Layout, Prediction
-from evaluator.boundary import changes_along
 from evaluator.errors import BadPrediction
 from evaluator.findings import Code, Finding, Severity, outside_warning, shortened
 from evaluator.in_order import Progress, in_order
 from evaluator.match_map import ClassTable, MatchMap, parse_match, table_of
 from evaluator.method_card import MethodCard, parse_method
+from evaluator.pixel_passes import count_class
 from evaluator.protocol import (
     MATCH_FILE,
     MATCHING_PROTOCOLS,
@@ -18,7 +18,6 @@ from evaluator.protocol import (
     METHOD_FILE,
     PROTOCOLS,
 )
-from evaluator.runs import run_lengths, run_starts
 from evaluator.truth import Manifest
 
 
@@ -161,9 +160,7 @@ def _outside_pixels(
     ids = prediction.mask(stored, name=name, size=manifest[name])
     if isinstance(ids, Finding):
         return ids
-    starts = run_starts(changes_along(ids))
-    lengths = run_lengths(starts, ids.size)
-    return int(lengths[table.classes[ids.reshape(-1)[starts]] == table.outside].sum())
+    return count_class(ids, table.classes, table.outside)
 
 
 def _header_faults(prediction: Prediction, layout: Layout, manifest: Manifest) -> Iterator[Finding]:
