@@ -45,6 +45,12 @@ class Settings(BaseSettings):
     upload_limit_bytes: int = Field(
         4 * 1024**3, gt=0, description="largest archive that is taken, in bytes"
     )
+    min_free_bytes: int = Field(
+        256 * 1024**2,
+        ge=0,
+        description="uploads are refused rather than leave less free on the disks of "
+        "LUSS_DATA_DIR and of a local store, in bytes",
+    )
     lease_seconds: int = Field(
         60, gt=0, description="how long a silent worker keeps a submission, in seconds"
     )
