@@ -17,7 +17,7 @@ from server.db import Database
 from server.jobs.queue import SCORE_SUBMISSION, Job, RecordingQueue
 from server.models import Scope, Submission, SubmissionState
 from server.settings import Settings
-from server.storage.store import open_store
+from server.storage.retrying import open_store
 from server.submissions import service
 from tests.support.database import NO_TO_ALL, NOW, add_subset, add_truth, add_user
 
