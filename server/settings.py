@@ -70,6 +70,12 @@ class Settings(BaseSettings):
         description="uploads are refused rather than leave less free on the disks of "
         "LUSS_DATA_DIR and of a local store, in bytes",
     )
+    archive_retention_days: int = Field(
+        0,
+        ge=0,
+        description="how long the archive of a finished submission is kept, in days; rows, tallies "
+        "and scores always stay; 0 means for ever",
+    )
     lease_seconds: int = Field(
         60, gt=0, description="how long a silent worker keeps a submission, in seconds"
     )

@@ -4,6 +4,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from evaluator import BadTruth, Tallies, Truth, open_truth
@@ -83,6 +84,10 @@ class Vault:
         key = f"tallies/{submission}/{origin.scorer_version}-{origin.truth_version}.parquet"
         with tallies.path.open("rb") as file:
             self._store.put(key, file)
+
+    def delete_unfinished(self, *, before: datetime) -> list[str]:
+        """Delete what was cut short before a moment; return the names."""
+        return self._store.delete_unfinished(before=before)
 
 
 def open_vault(settings: WorkerSettings) -> Vault:
