@@ -5,6 +5,7 @@ makes a bucket, and LUSS_STORE_URL=s3://luss/store LUSS_S3_ENDPOINT=http://127.0
 LUSS_S3_ACCESS_KEY and LUSS_S3_SECRET_KEY uses it.
 """
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -26,7 +27,7 @@ class S3Server:
     def __init__(self, log: Path) -> None:
         self.port = free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
-        self._log = log
+        self.log = log
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -52,7 +53,7 @@ class S3Server:
         }
 
     def start(self) -> None:
-        with self._log.open("ab") as log:
+        with self.log.open("ab") as log:
             self._process = subprocess.Popen(self.command, stdout=log, stderr=log)
         eventually(self._answers, seconds=START_SECONDS, what=f"{self.endpoint} to answer")
 
@@ -64,9 +65,14 @@ class S3Server:
     def make_bucket(self, name: str) -> None:
         httpx.put(f"{self.endpoint}/{name}").raise_for_status()
 
+    def keys(self, bucket: str) -> list[str]:
+        """Return the names of what lies in a bucket, as its own listing says."""
+        listing = httpx.get(f"{self.endpoint}/{bucket}?list-type=2").raise_for_status().text
+        return re.findall(r"<Key>(.*?)</Key>", listing)
+
     def _answers(self) -> bool:
         assert self._process is not None
-        assert self._process.poll() is None, self._log.read_text()
+        assert self._process.poll() is None, self.log.read_text()
         try:
             return httpx.get(f"{self.endpoint}/moto-api/").is_success
         except httpx.TransportError:
