@@ -5,57 +5,60 @@ makes a bucket, and LUSS_STORE_URL=s3://luss/store LUSS_S3_ENDPOINT=http://127.0
 LUSS_S3_ACCESS_KEY and LUSS_S3_SECRET_KEY uses it.
 """
 
-import re
+import json
+import os
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import boto3
 import httpx
 from pydantic import SecretStr
 
 from server.settings import S3Access
+from server.storage.store import open_object_store
 from tests.support.stack import eventually, free_port
 
 COMMAND = Path(sys.executable).with_name("moto_server")
-ACCESS_KEY, SECRET_KEY = "web-key", "web-secret"
 START_SECONDS = 60
+ACTIONS_PER_USER = 4
 
 
 class S3Server:
-    """Starts and stops; each start is an empty server at the same address."""
+    """Starts and stops; each start is an empty server at the same address.
 
-    def __init__(self, log: Path) -> None:
+    With ``users``, a bucket by user, each of them has a key that opens the own bucket alone;
+    without, every key opens everything.
+    """
+
+    def __init__(self, log: Path, *, users: Mapping[str, str] | None = None) -> None:
         self.port = free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
         self.log = log
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def command(self) -> list[str | Path]:
-        return [COMMAND, "-H", "127.0.0.1", "-p", str(self.port)]
-
-    @property
-    def access(self) -> S3Access:
-        return S3Access(
+        self.access = S3Access(
             endpoint=self.endpoint,
             region="us-east-1",
-            access_key=ACCESS_KEY,
-            secret_key=SecretStr(SECRET_KEY),
+            access_key="any-key",
+            secret_key=SecretStr("any-secret"),
         )
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The settings that lead a service to this server; the bucket is still to be named."""
-        return {
-            "LUSS_S3_ENDPOINT": self.endpoint,
-            "LUSS_S3_ACCESS_KEY": ACCESS_KEY,
-            "LUSS_S3_SECRET_KEY": SECRET_KEY,
-        }
+        self.access_of: dict[str, S3Access] = {}
+        self._users = users or {}
+        self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        environment = dict(os.environ)  # noqa: TID251  # what a shell would pass on
+        if self._users:  # moto asks for keys once the users have been made
+            actions = ACTIONS_PER_USER * len(self._users)
+            environment["INITIAL_NO_AUTH_ACTION_COUNT"] = str(actions)
+        command = [COMMAND, "-H", "127.0.0.1", "-p", str(self.port)]
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(self.command, stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         eventually(self._answers, seconds=START_SECONDS, what=f"{self.endpoint} to answer")
+        for user, bucket in self._users.items():
+            self._make_user(user, bucket)
 
     def stop(self) -> None:
         assert self._process is not None
@@ -65,10 +68,33 @@ class S3Server:
     def make_bucket(self, name: str) -> None:
         httpx.put(f"{self.endpoint}/{name}").raise_for_status()
 
-    def keys(self, bucket: str) -> list[str]:
-        """Return the names of what lies in a bucket, as its own listing says."""
-        listing = httpx.get(f"{self.endpoint}/{bucket}?list-type=2").raise_for_status().text
-        return re.findall(r"<Key>(.*?)</Key>", listing)
+    def keys(self, bucket: str, access: S3Access) -> list[str]:
+        """Return the names of what lies in a bucket."""
+        return [entry.key for entry in open_object_store(f"s3://{bucket}", access).entries("")]
+
+    def _make_user(self, user: str, bucket: str) -> None:
+        """Make a user, a bucket, and a key of the one for the other: four actions."""
+        iam, resource = self._client("iam"), f"arn:aws:s3:::{bucket}"
+        allowed = {"Effect": "Allow", "Action": "s3:*", "Resource": [resource, f"{resource}/*"]}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+        self._client("s3").create_bucket(Bucket=bucket)
+        iam.create_user(UserName=user)
+        iam.put_user_policy(UserName=user, PolicyName="own-bucket", PolicyDocument=policy)
+        key = iam.create_access_key(UserName=user)["AccessKey"]
+        self.access_of[user] = replace(
+            self.access,
+            access_key=key["AccessKeyId"],
+            secret_key=SecretStr(key["SecretAccessKey"]),
+        )
+
+    def _client(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=self.access.region,
+            aws_access_key_id=self.access.access_key,
+            aws_secret_access_key=self.access.secret_key.get_secret_value(),
+        )
 
     def _answers(self) -> bool:
         assert self._process is not None
