@@ -17,6 +17,7 @@
         - ArchiveEmpty              422  archive_empty
         - DeclarationsIncomplete    422  declarations_incomplete
         - DeclarationsContradict    422  declarations_contradict
+    + StorageUnavailable            503  storage_unavailable
     + StorageFull                   507  storage_full
 
 A code never changes its meaning: programs rely on it. The message of an error is a sentence for
@@ -202,6 +203,17 @@ class DeclarationsContradict(Refused):
 
     code = "declarations_contradict"
     title = "Another protocol takes this entry"
+
+
+class StorageUnavailable(ServerError):
+    """The store of archives does not answer: its operators' fault, not yours.
+
+    Nothing of the upload was kept, and what was submitted before is safe. Send it again later.
+    """
+
+    status = 503
+    code = "storage_unavailable"
+    title = "Archives cannot be stored now"
 
 
 class StorageFull(ServerError):
