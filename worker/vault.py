@@ -86,8 +86,13 @@ class Vault:
             self._store.put(key, file)
 
     def delete_unfinished(self, *, before: datetime) -> list[str]:
-        """Delete what was cut short before a moment; return the names."""
-        return self._store.delete_unfinished(before=before)
+        """Delete puts and fetches that were cut short before a moment; return the names."""
+        deleted = self._store.delete_unfinished(before=before)
+        for path in [] if self._cache is None else self._cache.glob("*.partial"):
+            if path.stat().st_mtime < before.timestamp():
+                path.unlink()
+                deleted.append(path.name)
+        return deleted
 
 
 def open_vault(settings: WorkerSettings) -> Vault:

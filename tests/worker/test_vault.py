@@ -1,5 +1,7 @@
 """The vault where packed truth is not a file already: fetched once, verified, kept read-only."""
 
+import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -105,6 +107,20 @@ def test_a_copy_that_was_damaged_is_fetched_again(
         images(vault, version)
 
     assert images(vault, version) == 60
+
+
+def test_a_fetch_that_was_killed_is_swept_when_it_is_old(
+    vault: Vault, cache: Path, pack: Path, version: str
+) -> None:
+    vault.keep_truth(pack, version=version)
+    images(vault, version)
+    old, young = cache / f".{version}.pack.1.partial", cache / f".{version}.pack.2.partial"
+    for path in (old, young):
+        path.write_bytes(b"half of it")
+    os.utime(old, (0, 0))
+
+    assert vault.delete_unfinished(before=datetime(2001, 1, 1, tzinfo=UTC)) == [old.name]
+    assert sorted(cache.iterdir()) == sorted([young, cache / f"{version}.pack"])
 
 
 def test_the_vault_has_keys_of_its_own_where_it_was_given_some() -> None:
