@@ -1,7 +1,7 @@
 """Scores LUSS predictions against truth masks: arrays and files in, numbers out."""
 
 from evaluator.archive import Layout, Prediction, open_prediction
-from evaluator.check import Inspection, check_prediction, inspect_prediction
+from evaluator.check import Inspection, check_prediction, inspect_prediction, read_match
 from evaluator.confusion import (
     Confusion,
     Fates,
@@ -109,6 +109,7 @@ __all__ = [
     "parse_match",
     "parse_method",
     "public_seed",
+    "read_match",
     "resample",
     "scores_of",
     "take_tallies",

@@ -7,7 +7,8 @@ else goes wrong hands the submission back, and the sweeper rings it again.
 import logging
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +20,8 @@ from evaluator import (
     MethodCard,
     Resamples,
     Tallies,
-    inspect_prediction,
-    open_prediction,
     resample,
     scores_of,
-    take_tallies,
 )
 from server.methods.service import method_of
 from server.models import CARD_FIELDS, Protocol, Submission
@@ -31,6 +29,7 @@ from server.submissions import leases, outcomes, queries
 from server.submissions.leases import Claim
 from server.submissions.outcomes import ScoreSheet
 from worker.context import Context
+from worker.counting import Material, counting
 from worker.heartbeat import Heartbeat, LeaseLost
 
 log = logging.getLogger(__name__)
@@ -101,32 +100,36 @@ class _Task:
 
     def _score(self, work: Work) -> None:
         with (
-            self._context.vault.truth(work.truth_version, classes=work.classes) as truth,
-            self._context.store.as_file(work.archive_key) as archive,
+            self._material(work) as material,
             tempfile.TemporaryDirectory(prefix="luss-") as scratch,
-            open_prediction(archive, limits=self._limits()) as prediction,
+            counting(material) as counts,
         ):
-            inspection = inspect_prediction(
-                prediction,
-                manifest=truth.manifest,
-                classes=work.classes,
-                protocol=work.protocol,
-                method_name=work.form_card["method_name"],
+            inspection = counts.inspect(
+                protocol=work.protocol, method_name=work.form_card["method_name"]
             )
             if not inspection.ok:
                 raise BadPrediction(inspection.findings)
-            self._begin_scoring(len(truth.names))
-            tallies = take_tallies(
-                prediction,
-                truth,
-                match=inspection.match,
-                output=Path(scratch) / "tallies",
+            self._begin_scoring(inspection.images)
+            counted = Path(scratch) / "tallies"
+            counts.count(
+                counted,
                 jobs=self._context.settings.scoring_jobs or os.cpu_count() or 1,
                 progress=self._progress,
             )
+            tallies = Tallies.read(counted)
             self._heartbeat.check()
             self._context.vault.keep_tallies(tallies, submission=work.public_id)
             self._record(work, inspection, tallies)
+
+    @contextmanager
+    def _material(self, work: Work) -> Iterator[Material]:
+        with (
+            self._context.vault.truth(work.truth_version) as truth,
+            self._context.store.as_file(work.archive_key) as archive,
+        ):
+            yield Material(
+                archive=archive, truth=truth, classes=work.classes, limits=self._limits()
+            )
 
     def _limits(self) -> Limits:
         settings = self._context.settings

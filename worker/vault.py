@@ -1,11 +1,10 @@
 """The vault: packed truth, tallies and seeds, which no web process can reach."""
 
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from evaluator import Tallies, Truth, open_truth
+from evaluator import Tallies
 from server.storage.store import BlobStore
 
 SEED_BYTES = 32
@@ -20,13 +19,9 @@ class Vault:
         with pack.open("rb") as file:
             self._store.put(_truth_key(version), file)
 
-    @contextmanager
-    def truth(self, version: str, *, classes: int) -> Iterator[Truth]:
-        with (
-            self._store.as_file(_truth_key(version)) as path,
-            open_truth(path, classes=classes) as truth,
-        ):
-            yield truth
+    def truth(self, version: str) -> AbstractContextManager[Path]:
+        """Give a packed truth as a file, until the context ends."""
+        return self._store.as_file(_truth_key(version))
 
     def resampling_seed(self, version: str) -> bytes:
         """Return the secret seed of a truth's resamples, drawn when it is first asked for.

@@ -15,6 +15,7 @@ from tests.support.database import LEASE, add_submission
 from tests.support.golden import golden_files, zipped
 from tests.support.service import GOLDEN, Service, service_in
 from worker import scoring, sweep
+from worker.counting import Counting
 
 EXPECTED = json.loads((GOLDEN / "s50" / "expected.json").read_text())["scores"]
 Change = Callable[[dict[str, bytes]], None]
@@ -163,7 +164,7 @@ class TestOurFault:
         def fail(*_args: object, **_named: object) -> None:
             raise OSError("the disk is on fire")
 
-        monkeypatch.setattr(scoring, "take_tallies", fail)
+        monkeypatch.setattr(Counting, "count", fail)
         return monkeypatch
 
     def sweep(self, service: Service) -> RecordingQueue:
@@ -205,7 +206,7 @@ class TestOurFault:
     def test_a_worker_that_lost_its_lease_records_nothing(
         self, service: Service, submission_id: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        real = scoring.take_tallies
+        real = Counting.count
 
         def take_over_meanwhile(*args: object, **named: object) -> object:
             monkeypatch.undo()
@@ -213,7 +214,7 @@ class TestOurFault:
             scoring.run(service.context, submission_id)
             return real(*args, **named)
 
-        monkeypatch.setattr(scoring, "take_tallies", take_over_meanwhile)
+        monkeypatch.setattr(Counting, "count", take_over_meanwhile)
         scoring.run(service.context, submission_id)
 
         done = row(service, submission_id)
