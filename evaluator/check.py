@@ -170,6 +170,23 @@ def _header_faults(prediction: Prediction, layout: Layout, manifest: Manifest) -
             yield fault
 
 
+def read_match(prediction: Prediction, *, manifest: Manifest, classes: int) -> MatchMap | None:
+    """The map that a prediction brings along, None if it brings none that can be read.
+
+    Raises:
+        BadPrediction: there is a match.json, and it is no such map.
+    """
+    stored = prediction.layout(manifest).match_file
+    if stored is None or prediction.is_refused(stored):
+        return None
+    return _match_in(prediction, stored, classes)
+
+
+def _match_in(prediction: Prediction, stored: str, classes: int) -> MatchMap:
+    text = prediction.read(stored, limit_bytes=prediction.limits.max_match_bytes)
+    return parse_match(text, classes=classes)
+
+
 def _inspect_match(
     prediction: Prediction, layout: Layout, classes: int, protocol: str | None
 ) -> tuple[MatchMap | None, tuple[Finding, ...]]:
@@ -183,8 +200,7 @@ def _inspect_match(
         )
         return None, (Finding.of(Code.MATCH_NOT_ALLOWED, why, file=MATCH_FILE),)
     try:
-        text = prediction.read(stored, limit_bytes=prediction.limits.max_match_bytes)
-        return parse_match(text, classes=classes), ()
+        return _match_in(prediction, stored, classes), ()
     except BadPrediction as error:
         return None, error.findings
 
