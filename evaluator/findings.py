@@ -5,10 +5,10 @@ expected, what was found, and what to do. Errors refuse a prediction, warnings a
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 NAMED_PER_CODE = 20
 """Findings of one kind that are listed one by one; the rest are counted."""
@@ -150,6 +150,12 @@ class Finding:
             found=found,
             count=count,
         )
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """The finding that `to_json` wrote."""
+        code = next(code for code in Code if code.value == document["code"])
+        return cls(**{**document, "code": code, "severity": Severity(document["severity"])})
 
     def to_json(self) -> dict[str, str | int | None]:
         return {

@@ -7,6 +7,7 @@ from server.clock import Clock, SystemClock
 from server.db import Database
 from server.jobs.celery_queue import CeleryQueue
 from server.storage.store import BlobStore, open_store
+from worker.sandbox.children import Sandbox, open_sandbox
 from worker.settings import WorkerSettings
 from worker.vault import Vault
 
@@ -18,6 +19,7 @@ class Context:
     store: BlobStore
     vault: Vault
     clock: Clock
+    sandbox: Sandbox
 
 
 @cache
@@ -30,4 +32,5 @@ def context_of_process() -> Context:
         store=open_store(settings.store),
         vault=Vault(open_store(settings.vault)),
         clock=SystemClock(),
+        sandbox=open_sandbox(settings.allowance, settings.sandbox),
     )

@@ -43,6 +43,12 @@ class Counting:
         self._match: MatchMap | None = None
         self._is_match_read = False
 
+    @property
+    def match_hash(self) -> str:
+        """Content hash of the match map, empty when there is none."""
+        match = self._match_map()
+        return "" if match is None else match.content_hash
+
     def inspect(self, *, protocol: str, method_name: str | None) -> Inspection:
         """Tell everything that shows without decoding pixels; ``method_name`` is the form's."""
         inspection = inspect_prediction(

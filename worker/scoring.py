@@ -29,11 +29,11 @@ from server.submissions import leases, outcomes, queries
 from server.submissions.leases import Claim
 from server.submissions.outcomes import ScoreSheet
 from worker.context import Context
-from worker.counting import Material, counting
+from worker.counting import Material
 from worker.heartbeat import Heartbeat, LeaseLost
+from worker.sandbox.counting import SandboxedCounting
 
 log = logging.getLogger(__name__)
-PROGRESS_STEPS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,10 +102,12 @@ class _Task:
         with (
             self._material(work) as material,
             tempfile.TemporaryDirectory(prefix="luss-") as scratch,
-            counting(material) as counts,
         ):
+            counts = SandboxedCounting(self._context.sandbox, material)
             inspection = counts.inspect(
-                protocol=work.protocol, method_name=work.form_card["method_name"]
+                protocol=work.protocol,
+                method_name=work.form_card["method_name"],
+                still_wanted=self._heartbeat.check,
             )
             if not inspection.ok:
                 raise BadPrediction(inspection.findings)
@@ -115,6 +117,7 @@ class _Task:
                 counted,
                 jobs=self._context.settings.scoring_jobs or os.cpu_count() or 1,
                 progress=self._progress,
+                still_wanted=self._heartbeat.check,
             )
             tallies = Tallies.read(counted)
             self._heartbeat.check()
@@ -144,12 +147,9 @@ class _Task:
             if not outcomes.begin_scoring(session, self._held, images=images):
                 raise LeaseLost(self._held)
 
-    def _progress(self, done: int, total: int) -> None:
-        """Report every fiftieth of the way; a lost lease stops the counting."""
-        self._heartbeat.check()
-        if done % max(1, total // PROGRESS_STEPS) == 0:
-            with self._context.database.unit_of_work() as session:
-                outcomes.report_progress(session, self._held, done=done)
+    def _progress(self, done: int, _total: int) -> None:
+        with self._context.database.unit_of_work() as session:
+            outcomes.report_progress(session, self._held, done=done)
 
     def _record(self, work: Work, inspection: Inspection, tallies: Tallies) -> None:
         now = self._context.clock.now()

@@ -13,6 +13,7 @@ from server.storage.store import open_store
 from tests.support.database import NOW, add_user, create_database
 from worker.context import Context
 from worker.registration import Registration, register
+from worker.sandbox.children import InProcess
 from worker.settings import WorkerSettings
 from worker.vault import Vault
 
@@ -41,6 +42,7 @@ def service_in(folder: Path) -> Iterator[Service]:
         store=open_store(settings.store),
         vault=Vault(open_store(settings.vault)),
         clock=clock,
+        sandbox=InProcess(),
     )
     register(
         context,
