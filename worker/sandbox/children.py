@@ -105,7 +105,6 @@ class ChildProcesses:
         order = Order(
             job=job,
             arguments=arguments,
-            walls=self._walls,
             allowance=self._allowance,
             scratch=scratch,
             readable=tuple(readable),
@@ -136,7 +135,7 @@ class ChildProcesses:
                 self._zygote.end()
                 self._zygote = None
             if self._zygote is None:
-                self._zygote = Zygote(self._jobs_module)
+                self._zygote = Zygote(self._jobs_module, self._walls)
                 if not self._zygote.takes(order, channels):
                     raise ChildFailed(Ending.LOST, "The process that starts children is gone.")
             return self._zygote

@@ -10,10 +10,10 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Iterable
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
-import evaluator
-import worker
 from worker.sandbox import landlock, seccomp
 from worker.sandbox.allowance import Allowance, Walls
 
@@ -53,6 +53,13 @@ def check_walls(walls: Walls) -> None:
     if walls is Walls.FULL and not seccomp.is_there():
         why = "seccomp needs the package libseccomp2 and a kernel that has it"
         raise NoWalls(walls, why, Walls.LIMITS)
+
+
+def prepare(walls: Walls) -> None:
+    """Do once, in the process that forks children, what each of them would do again."""
+    _code()
+    if walls is Walls.FULL:
+        seccomp.load_library()
 
 
 def die_with(parent: int) -> None:
@@ -119,13 +126,18 @@ def _set_limit(which: int, soft: int, *, hard: int | None = None) -> None:
     resource.setrlimit(which, (min(soft, highest), highest))
 
 
-def _code() -> list[Path]:
+@cache
+def _code() -> tuple[Path, ...]:
     """Where modules lie that are imported late; not the folder around ours, which may hold data."""
-    installed = {
-        sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")
-    }
-    ours = [Path(folder) for package in (evaluator, worker) for folder in package.__path__]
-    return [*(Path(folder) for folder in installed if os.path.isdir(folder)), *ours]  # noqa: PTH112
+    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    installed = {sysconfig.get_path(name) for name in names}
+    ours = [
+        Path(folder)
+        for package in ("evaluator", "worker")
+        if (spec := find_spec(package)) is not None
+        for folder in spec.submodule_search_locations or ()
+    ]
+    return (*(folder for folder in map(Path, installed) if folder.is_dir()), *ours)
 
 
 def _prctl(option: int, value: int) -> None:

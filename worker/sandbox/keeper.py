@@ -37,7 +37,6 @@ class Order:
 
     job: str
     arguments: Mapping[str, Any]
-    walls: Walls
     allowance: Allowance
     scratch: Path
     readable: tuple[Path, ...]
@@ -46,7 +45,6 @@ class Order:
         return {
             "job": self.job,
             "arguments": self.arguments,
-            "walls": self.walls,
             "allowance": self.allowance.to_json(),
             "scratch": str(self.scratch),
             "readable": [str(path) for path in self.readable],
@@ -57,7 +55,6 @@ class Order:
         return cls(
             job=said["job"],
             arguments=said["arguments"],
-            walls=Walls(said["walls"]),
             allowance=Allowance.from_json(said["allowance"]),
             scratch=Path(said["scratch"]),
             readable=tuple(Path(path) for path in said["readable"]),
@@ -65,7 +62,12 @@ class Order:
 
 
 def keep(
-    order: Order, jobs: Mapping[str, Job], *, answers: socket.socket, verdict: socket.socket
+    order: Order,
+    jobs: Mapping[str, Job],
+    walls: Walls,
+    *,
+    answers: socket.socket,
+    verdict: socket.socket,
 ) -> NoReturn:
     """Be a child's keeper to its end: this process ends with it."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -74,7 +76,7 @@ def keep(
     if child == 0:
         die_with(keeper)
         verdict.close()
-        _work(order, jobs, answers)
+        _work(order, jobs, walls, answers)
     answers.close()
     said = _watch(child, order.allowance, verdict)
     with suppress(OSError):  # the worker is gone
@@ -82,7 +84,7 @@ def keep(
     os._exit(0)
 
 
-def _work(order: Order, jobs: Mapping[str, Job], answers: socket.socket) -> NoReturn:
+def _work(order: Order, jobs: Mapping[str, Job], walls: Walls, answers: socket.socket) -> NoReturn:
     """Do the job in this process, say what came of it, and end."""
 
     def report(done: int, total: int) -> None:
@@ -90,7 +92,7 @@ def _work(order: Order, jobs: Mapping[str, Job], answers: socket.socket) -> NoRe
 
     try:
         confine(
-            order.walls,
+            walls,
             order.allowance,
             scratch=order.scratch,
             readable=order.readable,

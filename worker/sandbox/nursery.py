@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import worker
-from worker.sandbox.allowance import ChildFailed, Ending
+from worker.sandbox.allowance import ChildFailed, Ending, Walls
 from worker.sandbox.keeper import Order
 from worker.sandbox.zygote import ENVIRONMENT, LARGEST_ORDER_BYTES
 
@@ -20,14 +20,14 @@ _START_SECONDS = 60
 class Zygote:
     """The running process, and the channel on which it takes orders."""
 
-    def __init__(self, jobs_module: str) -> None:
+    def __init__(self, jobs_module: str, walls: Walls) -> None:
         self._control, its_control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with its_control:
             number = its_control.fileno()
             self._process = subprocess.Popen(  # noqa: S603  # the command is ours
                 [
                     *(sys.executable, "-m", "worker.sandbox.zygote"),
-                    *(jobs_module, str(number)),
+                    *(jobs_module, walls, str(number)),
                 ],
                 env=ENVIRONMENT,
                 cwd=Path(worker.__path__[0]).parent,

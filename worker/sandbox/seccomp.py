@@ -7,6 +7,8 @@ the calls on each architecture.
 import ctypes
 import errno
 import os
+from functools import cache
+from pathlib import Path
 
 _LIBRARY = "libseccomp.so.2"
 _ALLOW = 0x7FFF0000
@@ -43,12 +45,10 @@ class _Condition(ctypes.Structure):
 def is_there() -> bool:
     """Whether the library can be loaded and the kernel takes filters."""
     try:
-        library = _library()
+        load_library()
     except OSError:
         return False
-    probe = library.seccomp_api_get
-    probe.restype = ctypes.c_uint
-    return os.path.exists("/proc/sys/kernel/seccomp") and bool(probe())  # noqa: PTH110
+    return Path("/proc/sys/kernel/seccomp").exists()
 
 
 def restrict() -> None:
@@ -57,7 +57,7 @@ def restrict() -> None:
     Raises:
         OSError: there is no libseccomp, or the kernel refuses the filter.
     """
-    library = _library()
+    library = load_library()
     rules = library.seccomp_init(_ALLOW)
     if not rules:
         raise OSError(errno.ENOMEM, "seccomp_init")
@@ -75,7 +75,8 @@ def restrict() -> None:
         library.seccomp_release(rules)
 
 
-def _library() -> ctypes.CDLL:
+@cache
+def load_library() -> ctypes.CDLL:
     library = ctypes.CDLL(_LIBRARY)
     library.seccomp_init.restype = ctypes.c_void_p
     library.seccomp_init.argtypes = [ctypes.c_uint32]

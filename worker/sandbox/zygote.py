@@ -1,4 +1,4 @@
-"""`python -m worker.sandbox.zygote JOBS CONTROL`: a process that knows the scorer and little else.
+"""`python -m worker.sandbox.zygote JOBS WALLS CONTROL`: it has imported the scorer, and forks.
 
 Importing NumPy, OpenCV and Arrow takes half a second, a fork two milliseconds. So one process has
 imported them, in a fresh interpreter with an environment of our making: there is nothing secret in
@@ -18,7 +18,8 @@ from pathlib import Path
 import cv2
 import pyarrow as pa
 
-from worker.sandbox.confinement import die_with
+from worker.sandbox.allowance import Walls
+from worker.sandbox.confinement import die_with, prepare
 from worker.sandbox.keeper import Job, Order, keep
 
 ENVIRONMENT = {
@@ -34,7 +35,7 @@ ENVIRONMENT = {
 LARGEST_ORDER_BYTES = 65_536
 
 
-def main(jobs_module: str, control: socket.socket) -> None:
+def main(jobs_module: str, walls: Walls, control: socket.socket) -> None:
     jobs: dict[str, Job] = import_module(jobs_module).JOBS
     cv2.setNumThreads(1)
     pa.set_cpu_count(1)
@@ -43,6 +44,7 @@ def main(jobs_module: str, control: socket.socket) -> None:
     if threads != 1:
         sys.exit(f"the zygote has {threads} threads; it can fork safely with one only")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers need nobody to wait for them
+    prepare(walls)
     gc.collect()
     gc.freeze()  # a collection in a child would touch, and so copy, every page of ours
     control.send(b"ready")
@@ -55,10 +57,11 @@ def main(jobs_module: str, control: socket.socket) -> None:
         if os.fork() == 0:
             die_with(zygote)
             control.close()
-            keep(Order.from_json(json.loads(content)), jobs, answers=answers, verdict=verdict)
+            order = Order.from_json(json.loads(content))
+            keep(order, jobs, walls, answers=answers, verdict=verdict)
         answers.close()
         verdict.close()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], socket.socket(fileno=int(sys.argv[2])))
+    main(sys.argv[1], Walls(sys.argv[2]), socket.socket(fileno=int(sys.argv[3])))
