@@ -19,7 +19,7 @@ from evaluator.errors import (
     EvaluatorError,
 )
 from evaluator.evaluation import Result, evaluate
-from evaluator.findings import Code, Finding, Severity
+from evaluator.findings import Code, Finding, Severity, shortened_again
 from evaluator.fitting import Fit, fit_match
 from evaluator.masks import decode_mask, encode_mask
 from evaluator.match_map import MatchMap, parse_match
@@ -112,6 +112,7 @@ __all__ = [
     "read_match",
     "resample",
     "scores_of",
+    "shortened_again",
     "take_tallies",
     "write_match",
 ]

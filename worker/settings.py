@@ -4,6 +4,7 @@ import sys
 
 from pydantic import Field
 
+from evaluator import Limits
 from server.settings import Settings, env_example
 from worker.sandbox.allowance import Allowance, Walls
 
@@ -61,6 +62,14 @@ class WorkerSettings(Settings):
     @property
     def vault(self) -> str:
         return self.vault_url or (self.data_dir.absolute() / "vault").as_uri()
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(
+            max_entries=self.archive_max_entries,
+            max_total_bytes=self.archive_max_unpacked_bytes,
+            max_ratio=self.archive_max_ratio,
+        )
 
 
 if __name__ == "__main__":

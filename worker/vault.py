@@ -8,6 +8,7 @@ from evaluator import Tallies
 from server.storage.store import BlobStore
 
 SEED_BYTES = 32
+SHARD_FOLDER = "shards"
 
 
 class Vault:
@@ -39,6 +40,27 @@ class Vault:
         key = f"tallies/{submission}/{origin.scorer_version}-{origin.truth_version}.parquet"
         with tallies.path.open("rb") as file:
             self._store.put(key, file)
+
+    def keep_shard(self, tallies: Path, *, submission: str, key: str) -> None:
+        """Keep the tallies of a shard until they are merged; the same shard is the same blob."""
+        with tallies.open("rb") as file:
+            self._store.put(_shard_key(submission, key), file)
+
+    def shard(self, *, submission: str, key: str) -> AbstractContextManager[Path]:
+        """Give the tallies of a shard as a file, until the context ends."""
+        return self._store.as_file(_shard_key(submission, key))
+
+    def submissions_with_shards(self) -> frozenset[str]:
+        keys = (entry.key for entry in self._store.entries(SHARD_FOLDER))
+        return frozenset(key.split("/")[1] for key in keys)
+
+    def drop_shards(self, submission: str) -> None:
+        for entry in list(self._store.entries(f"{SHARD_FOLDER}/{submission}")):
+            self._store.delete(entry.key)
+
+
+def _shard_key(submission: str, key: str) -> str:
+    return f"{SHARD_FOLDER}/{submission}/{key}.parquet"
 
 
 def _truth_key(version: str) -> str:

@@ -57,6 +57,8 @@ def _whole() -> Select[Submission]:
         joinedload(Submission.team),
         joinedload(Submission.method),
         selectinload(Submission.scores),
+        selectinload(Submission.shards),
+        selectinload(Submission.attempt_log),
     )
 
 

@@ -120,4 +120,5 @@ JOBS: dict[str, Job] = {
         *(add, spin, sleep, allocate_at_once, allocate_bit_by_bit, allocate_shared),
         *(write_a_huge_file, crash, fail, leave, answer_nonsense, look_around),
     )
-}
+} | {"inspect": allocate_bit_by_bit}
+"""By name; as an archive that is a bomb to whatever opens it, too."""

@@ -48,17 +48,9 @@ class Ending(StrEnum):
     ERROR = "error"
 
 
-REPEATABLE = frozenset({Ending.MEMORY_LIMIT, Ending.CPU_LIMIT, Ending.FILE_LIMIT})
-"""Endings that belong to the work and not to the machine's day: another attempt ends alike."""
-
-
 class ChildFailed(Exception):
-    """A child ended without an answer; the message is one sentence that participants may read."""
+    """A child ended without an answer; the message is a reason that participants may read."""
 
     def __init__(self, ending: Ending, message: str) -> None:
         self.ending = ending
         super().__init__(message)
-
-    @property
-    def would_end_alike(self) -> bool:
-        return self.ending in REPEATABLE

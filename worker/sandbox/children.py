@@ -137,7 +137,7 @@ class ChildProcesses:
             if self._zygote is None:
                 self._zygote = Zygote(self._jobs_module, self._walls)
                 if not self._zygote.takes(order, channels):
-                    raise ChildFailed(Ending.LOST, "The process that starts children is gone.")
+                    raise ChildFailed(Ending.LOST, "the process that starts children is gone")
             return self._zygote
 
 
@@ -171,7 +171,7 @@ class _Listener:
             except frames.BadFrame as reason:
                 log.exception("a child said what cannot be read")
                 raise ChildFailed(
-                    Ending.ERROR, "The process that read the archive answered nonsense."
+                    Ending.ERROR, "the process that read the archive answered nonsense"
                 ) from reason
             match message:
                 case None:

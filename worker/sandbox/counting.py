@@ -3,7 +3,6 @@
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +25,9 @@ class SandboxedCounting:
     def __init__(self, sandbox: Sandbox, material: Material) -> None:
         self._sandbox = sandbox
         self._material = material
+        self._match_hash: str | None = None
 
-    @cached_property
+    @property
     def match_hash(self) -> str:
         """Content hash of the match map, empty when there is none.
 
@@ -35,8 +35,9 @@ class SandboxedCounting:
             evaluator.BadPrediction: there is a match.json, and it is no such map.
             ChildFailed: as every step here.
         """
-        found: str = self._run_apart("match")["match_hash"]
-        return found
+        if self._match_hash is None:
+            self._match_hash = self._run_apart("match")["match_hash"]
+        return str(self._match_hash)
 
     def inspect(
         self,
@@ -55,6 +56,7 @@ class SandboxedCounting:
         said = self._run_apart(
             "inspect", protocol=protocol, method_name=method_name, still_wanted=still_wanted
         )
+        self._match_hash = said["match_hash"]
         return Inspection(
             findings=tuple(Finding.from_json(each) for each in said["findings"]),
             images=said["images"],

@@ -26,7 +26,7 @@ def answer(said: dict[str, Any] | None, judged: dict[str, Any] | None, order: Or
         ChildFailed: there is no answer.
     """
     if judged is None:
-        raise ChildFailed(Ending.LOST, "The processes that read archives were killed.")
+        raise ChildFailed(Ending.LOST, "the processes that read archives were killed")
     said = said or {}
     log.info(
         "%s took %.2f s of processor and %d MB at most",
@@ -49,20 +49,20 @@ def answer(said: dict[str, Any] | None, judged: dict[str, Any] | None, order: Or
 
 
 def _sentence(ending: Ending, allowance: Allowance, code: int) -> str:
-    """Say it to the participant, who may have done nothing wrong."""
+    """Say it to the participant, who may have done nothing wrong, as the end of a sentence."""
     memory, file = (
         f"{count / 2**30:.3g} GiB" for count in (allowance.memory_bytes, allowance.file_bytes)
     )
     if ending is Ending.CRASHED:
         name = signal.Signals(-code).name
-        return f"The process that read the archive crashed with signal {-code} ({name})."
+        return f"the process that read the archive crashed with signal {-code} ({name})"
     return {
-        Ending.MEMORY_LIMIT: f"Reading the archive took more memory than the {memory} it may take.",
-        Ending.TIME_LIMIT: f"Reading the archive took over {allowance.wall_seconds:g} s.",
-        Ending.CPU_LIMIT: f"Reading the archive took over {allowance.cpu_seconds} s of processor.",
-        Ending.FILE_LIMIT: f"Reading the archive wrote a file larger than {file}.",
-        Ending.LOST: "The process that read the archive was killed from outside.",
-        Ending.ERROR: "The process that read the archive ended with an error.",
+        Ending.MEMORY_LIMIT: f"reading the archive took more memory than the {memory} it may take",
+        Ending.TIME_LIMIT: f"reading the archive took over {allowance.wall_seconds:g} s",
+        Ending.CPU_LIMIT: f"reading the archive took over {allowance.cpu_seconds} s on processors",
+        Ending.FILE_LIMIT: f"reading the archive wrote a file larger than {file}",
+        Ending.LOST: "the process that read the archive was killed from outside",
+        Ending.ERROR: "the process that read the archive ended with an error",
     }[ending]
 
 
