@@ -96,3 +96,8 @@ class Submission(MethodCard, Base):
         if self.shards:
             return sum(shard.images_done for shard in self.shards)
         return self.progress_done
+
+    @property
+    def tries(self) -> int:
+        """Return how often that part was tried which was tried most: 1 if nothing went wrong."""
+        return max((attempt.number for attempt in self.attempt_log), default=0)

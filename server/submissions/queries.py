@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, false, func, or_, select
+from sqlalchemy import Select, false, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from server.models import (
@@ -12,7 +12,6 @@ from server.models import (
     SubmissionState,
     Subset,
 )
-from server.submissions.states import IN_FLIGHT
 
 
 def open_splits(session: Session) -> Sequence[Split]:
@@ -24,14 +23,6 @@ def open_splits(session: Session) -> Sequence[Split]:
         .options(joinedload(Split.subset))
         .order_by(Subset.position, Split.name)
     ).all()
-
-
-def unfinished_before(session: Session, submission_id: int) -> int:
-    """Return how many submissions came earlier and still wait or are being worked on."""
-    count = select(func.count()).where(
-        Submission.id < submission_id, Submission.state.in_(IN_FLIGHT)
-    )
-    return session.scalars(count).one()
 
 
 def readable(team_ids: tuple[int, ...]) -> Select[Submission]:
