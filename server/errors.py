@@ -17,6 +17,7 @@
         - ArchiveEmpty              422  archive_empty
         - DeclarationsIncomplete    422  declarations_incomplete
         - DeclarationsContradict    422  declarations_contradict
+    + DatabaseUnavailable           503  database_unavailable
 
 A code never changes its meaning: programs rely on it. The message of an error is a sentence for
 the person who must act; the docstring of its class, shown at /docs/errors, says what happened and,
@@ -201,3 +202,14 @@ class DeclarationsContradict(Refused):
 
     code = "declarations_contradict"
     title = "Another protocol takes this entry"
+
+
+class DatabaseUnavailable(ServerError):
+    """The database does not answer, or was busy for too long.
+
+    Nothing of the request was kept. Please try again in a moment.
+    """
+
+    status = 503
+    code = "database_unavailable"
+    title = "Please try again in a moment"

@@ -118,13 +118,12 @@ class PrivatePostgresql:
             return False
         return True
 
-    def create_database(self, name: str = "luss", *, template: str = "template0") -> None:
-        """Make a database, unless there is one of that name."""
-        words = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    def create_database(self, name: str = "luss") -> None:
+        """Make an empty database, unless there is one of that name."""
         with self._administer() as connection:
             known = "SELECT FROM pg_database WHERE datname = %s"
             if connection.execute(known, [name]).rowcount == 0:
-                connection.execute(words.format(sql.Identifier(name), sql.Identifier(template)))
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
 
     def drop_database(self, name: str) -> None:
         """Delete a database, whoever is connected to it."""

@@ -1,8 +1,8 @@
 """Private PostgreSQL and Redis servers in a test's hands: started, stopped, killed at will.
 
     with private_postgresql() as postgresql:        # skips where it is not installed
-        url = postgresql.new_database()             # empty; drop_database(url) frees its disk
-        postgresql.kill(); postgresql.start()       # what was committed is there again
+        with postgresql.database() as url:          # empty; dropped when the block ends
+            postgresql.kill(); postgresql.start()   # what was committed is there again
 
     with private_redis() as redis:
         redis.url
@@ -33,7 +33,8 @@ from tests.support.waiting import eventually
 
 START_SECONDS = 60
 S = TypeVar("S", bound="Controlled")
-CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+CARELESS = {"fsync": "off", "full_page_writes": "off"}
+"""A killed server keeps what was committed; only a killed machine would not."""
 
 
 class Controlled:
@@ -64,6 +65,16 @@ class Controlled:
         """Let it die as a machine does."""
         self._end(signal.SIGKILL)
 
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Let it accept and answer nothing until the block ends."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
     def restart(self) -> None:
         self.stop()
         self.start()
@@ -79,15 +90,25 @@ class Postgresql(Controlled):
     def __init__(self, server: PrivatePostgresql) -> None:
         super().__init__(server)
         self._cluster = server
+        self._shared: set[str] = set()
 
-    def new_database(self, *, template: str = "template0") -> str:
-        """Make a database of its own, empty or like a template, and return its URL."""
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """Give the URL of an empty database of its own, which is dropped in the end."""
         name = f"test_{uuid4().hex}"
-        self._cluster.create_database(name, template=template)
-        return self._cluster.url(name)
+        self._cluster.create_database(name)
+        try:
+            yield self._cluster.url(name)
+        finally:
+            self._cluster.drop_database(name)
 
-    def drop_database(self, url: str) -> None:
-        self._cluster.drop_database(url.rpartition("/")[2])
+    def shared_database(self, name: str, fill: Callable[[str], None]) -> str:
+        """Return the URL of a database for many tests, made and filled when first asked for."""
+        if name not in self._shared:
+            self._cluster.create_database(name)
+            fill(self._cluster.url(name))
+            self._shared.add(name)
+        return self._cluster.url(name)
 
 
 class Redis(Controlled):
@@ -108,7 +129,7 @@ def skip_unless_installed(*programs: Callable[[], Path]) -> None:
 @contextmanager
 def private_postgresql() -> Iterator[Postgresql]:
     skip_unless_installed(initdb_program)
-    with _shared_folder() as folder:
+    with folder_for_all() as folder:
         server = PrivatePostgresql(folder, settings=CARELESS)
         with _running(Postgresql(server), server) as postgresql:
             yield postgresql
@@ -117,7 +138,7 @@ def private_postgresql() -> Iterator[Postgresql]:
 @contextmanager
 def private_redis() -> Iterator[Redis]:
     skip_unless_installed(server_program)
-    with _shared_folder() as folder:
+    with folder_for_all() as folder:
         server = PrivateRedis(folder)
         with _running(Redis(server), server) as redis:
             yield redis
@@ -134,7 +155,7 @@ def _running(controlled: S, server: Server) -> Iterator[S]:
 
 
 @contextmanager
-def _shared_folder() -> Iterator[Path]:
+def folder_for_all() -> Iterator[Path]:
     """A folder that the account postgres can reach, unlike pytest's own."""
     folder = Path(tempfile.mkdtemp(prefix="luss-test-"))
     folder.chmod(0o711)

@@ -19,13 +19,11 @@ a second:
 
 import os
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar
@@ -36,7 +34,7 @@ from client.stack.postgresql import initdb_program
 from client.stack.programs import free_port
 from client.stack.redis import server_program
 from tests.support.database import NO_TO_ALL
-from tests.support.servers import Postgresql, Redis, skip_unless_installed
+from tests.support.servers import Postgresql, Redis, folder_for_all, skip_unless_installed
 from tests.support.waiting import eventually
 
 LUSS = Path(sys.executable).with_name("luss")
@@ -204,18 +202,14 @@ def native_stack_in(
 ) -> Iterator[NativeStack]:
     """Start the production topology likewise, in a folder of /tmp that PostgreSQL can reach."""
     skip_unless_installed(initdb_program, server_program)
-    if postgresql is not None:
-        settings["LUSS_DATABASE_URL"] = postgresql.new_database()
-    if redis is not None:
-        settings["LUSS_BROKER_URL"] = redis.url
-    folder = Path(tempfile.mkdtemp(prefix="luss-stack-"))
-    folder.chmod(0o711)
-    try:
+    with ExitStack() as given, folder_for_all() as folder:
+        if postgresql is not None:
+            settings["LUSS_DATABASE_URL"] = given.enter_context(postgresql.database())
+        if redis is not None:
+            settings["LUSS_BROKER_URL"] = redis.url
         stack = NativeStack(folder, **settings)
         with _running(stack):
             yield stack
-    finally:
-        shutil.rmtree(folder)
 
 
 @contextmanager

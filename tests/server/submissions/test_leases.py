@@ -6,7 +6,16 @@ from server.db import Database
 from server.models import Submission, SubmissionState
 from server.submissions import leases
 from server.submissions.leases import Claim
-from tests.support.database import LEASE, NOW, add_submission, add_subset, add_truth, add_user
+from tests.support.database import (
+    LEASE,
+    NOW,
+    add_submission,
+    add_subset,
+    add_truth,
+    add_user,
+)
+
+pytestmark = pytest.mark.both_databases
 
 LATER = NOW + LEASE
 MAX_ATTEMPTS = 3

@@ -17,7 +17,16 @@ from server.submissions import leases, outcomes
 from server.submissions.leases import Claim
 from server.submissions.outcomes import ScoreSheet
 from server.submissions.states import TRANSITIONS, may_become
-from tests.support.database import LEASE, NOW, add_submission, add_subset, add_truth, add_user
+from tests.support.database import (
+    LEASE,
+    NOW,
+    add_submission,
+    add_subset,
+    add_truth,
+    add_user,
+)
+
+pytestmark = pytest.mark.both_databases
 
 SHEET = ScoreSheet(
     scorer_version="1",
