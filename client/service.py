@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from worker.settings import WorkerSettings
 
 VAULT_VARIABLE = "LUSS_VAULT_URL"
+VAULT_VARIABLES = (VAULT_VARIABLE, "LUSS_VAULT_S3_ACCESS_KEY", "LUSS_VAULT_S3_SECRET_KEY")
+STORE_VARIABLES = (
+    "LUSS_S3_ENDPOINT",
+    "LUSS_S3_REGION",
+    "LUSS_S3_ACCESS_KEY",
+    "LUSS_S3_SECRET_KEY",
+)
 _UPLOADS_END_SECONDS = 8  # less than the supervisor's grace
 
 
@@ -53,6 +60,7 @@ class Part:
 
     name: str
     command: Sequence[str]
+    opens_store: bool = False
     opens_vault: bool = False
 
 
@@ -63,9 +71,18 @@ def parts(settings: "WorkerSettings") -> dict[str, Part]:
             name="migrate",
             command=[str(Path(sys.executable).with_name("luss")), "admin", "init"],
         ),
-        Part(name="web", command=web_command(host=settings.host, port=settings.port)),
-        Part(name="worker", command=worker_command(queues=["score"]), opens_vault=True),
-        Part(name="gpu-worker", command=worker_command(queues=["model"])),
+        Part(
+            name="web",
+            command=web_command(host=settings.host, port=settings.port),
+            opens_store=True,
+        ),
+        Part(
+            name="worker",
+            command=worker_command(queues=["score"]),
+            opens_store=True,
+            opens_vault=True,
+        ),
+        Part(name="gpu-worker", command=worker_command(queues=["model"]), opens_store=True),
         Part(
             name="beat",
             command=beat_command(schedule=settings.data_dir.absolute() / "beat-schedule"),
@@ -94,9 +111,16 @@ def wiring(settings: "WorkerSettings", part: Part) -> dict[str, str]:
 
 
 def child_of(settings: "WorkerSettings", part: Part, *, name: str | None = None) -> Child:
-    """Return a part as a process of this machine; it inherits our environment but for the vault."""
-    inherited = process_environment()
-    inherited.pop(VAULT_VARIABLE, None)
+    """Return a part as a process of this machine.
+
+    It inherits our environment but for the keys of what it does not open.
+    """
+    kept_back = {
+        *(() if part.opens_store else STORE_VARIABLES),
+        *(() if part.opens_vault else VAULT_VARIABLES),
+    }
+    ours = process_environment()
+    inherited = {name: value for name, value in ours.items() if name not in kept_back}
     return Child(
         name=name or part.name,
         command=part.command,
