@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from server.catalogue import imagenet_s
 from server.catalogue import queries as catalogue
 from server.db import Database
+from server.methods import queries as methods
 from server.methods.service import method_of, slug_of
 from server.models import (
     Base,
@@ -238,6 +239,53 @@ class TestValues:
             slug = method_of(session, team_id=submission.team_id, name=name, now=NOW).slug
 
         assert slug.startswith("rad")
+
+
+class TestQueries:
+    """Those whose SQL is more than a look-up; each board has its own tests."""
+
+    @pytest.fixture
+    def method(self, database: Database, submission: Submission) -> Method:
+        """Two public entries of one method, the second one better, and one of a rival."""
+        with database.unit_of_work() as session:
+            user = session.get_one(User, submission.user_id)
+            method = method_of(session, team_id=submission.team_id, name="Pass", now=NOW)
+            rival = method_of(session, team_id=submission.team_id, name="Rival", now=NOW)
+            for public_id, owner, miou in (
+                ("bbbb", method, 20.0),
+                ("cccc", method, 30.0),
+                ("dddd", rival, 40.0),
+                ("eeee", rival, None),
+            ):
+                entry = add_submission(session, user, public_id=public_id)
+                entry.method_id = owner.id
+                add_score(session, entry, miou)
+            return method
+
+    def test_a_method_has_the_rank_of_its_best_entry(
+        self, database: Database, method: Method
+    ) -> None:
+        with database.reading() as session:
+            entries = methods.entries(session, method, team_ids=())
+            ranked = methods.ranked_entries(session, method)
+            found = methods.by_slug(session, "pass", team_ids=())
+
+        assert [entry.public_id for entry, _ in entries] == ["cccc", "bbbb"]
+        assert ranked == {entries[0][0].id: 2}
+        assert found is not None
+        assert found.id == method.id
+
+    def test_lists_are_cut_in_the_same_places(self, database: Database, method: Method) -> None:
+        with database.reading() as session:
+            first = queries.of_teams(session, (method.team_id,), before_id=None, limit=3)
+            rest = queries.of_teams(session, (method.team_id,), before_id=first[-1].id, limit=3)
+            waiting = queries.unfinished_before(session, first[0].id)
+            keys = queries.archive_keys(session, ["archives/aaaa.zip", "archives/zzzz.zip"])
+
+        assert [row.public_id for row in first] == ["eeee", "dddd", "cccc"]
+        assert [row.public_id for row in rest] == ["bbbb", "aaaa"]
+        assert waiting == 1
+        assert keys == {"archives/aaaa.zip"}
 
 
 class TestSessions:

@@ -109,6 +109,12 @@ class Stack:
             )
         eventually(self._answers, seconds=START_SECONDS, what=f"{self.url} to answer")
 
+    @property
+    def pid(self) -> int:
+        """The process that supervises the others."""
+        assert self._serving is not None
+        return self._serving.pid
+
     def stop(self) -> int:
         """Stop the site as Ctrl-C does; return the exit code."""
         assert self._serving is not None
