@@ -15,6 +15,9 @@ from server.dependencies import Rooms
 from server.docs import pages as docs_pages
 from server.jobs.celery_queue import CeleryQueue
 from server.jobs.queue import JobQueue
+from server.mail.mailer import ConsoleMailer, Mailer
+from server.mail.postman import PostalQueue, Postman
+from server.mail.smtp import SmtpMailer
 from server.methods import pages as method_pages
 from server.methods import routes as method_routes
 from server.settings import Settings
@@ -37,18 +40,24 @@ def create_app(
     queue: JobQueue | None = None,
     store: BlobStore | None = None,
     clock: Clock | None = None,
+    mailer: Mailer | None = None,
 ) -> FastAPI:
     """Build the site. What is not given is what the settings say; tests give null twins."""
+    time = clock or SystemClock()
+    postman = Postman(mailer or open_mailer(settings), time)
+    doorbell = PostalQueue(queue or CeleryQueue(settings), postman)
     built = Rooms(
         settings=settings,
-        database=Database(settings.database, queue or CeleryQueue(settings)),
+        database=Database(settings.database, doorbell),
         store=store or open_store(settings.store),
-        clock=clock or SystemClock(),
+        clock=time,
     )
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        postman.start(built.database)
         yield
+        postman.stop()
         built.database.close()
 
     app = FastAPI(
@@ -68,6 +77,15 @@ def create_app(
     app.add_middleware(BodyLimit, unlimited=UPLOAD_PATHS)
     app.add_middleware(SecurityHeaders)
     return app
+
+
+def open_mailer(settings: Settings) -> Mailer:
+    """Return the mailer that the settings name; without one, mail is printed on the terminal.
+
+    In production nothing is posted without a mail server: see `Settings.sends_mail`.
+    """
+    url = settings.smtp_url.get_secret_value()
+    return SmtpMailer(url, sender=settings.mail_from) if url else ConsoleMailer()
 
 
 def create_app_from_environment() -> FastAPI:

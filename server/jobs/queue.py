@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 SCORE_SUBMISSION = "submissions.score"
 SWEEP = "submissions.sweep"
+SEND_MAIL = "mail.send"
 
 
 @dataclass(frozen=True, slots=True)
