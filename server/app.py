@@ -6,7 +6,9 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from server import error_handlers, health
-from server.accounts import pages as account_pages
+from server.accounts import account_pages, token_pages
+from server.accounts import pages as sign_in_pages
+from server.accounts import routes as token_routes
 from server.boards import pages as board_pages
 from server.boards import routes as board_routes
 from server.clock import Clock, SystemClock
@@ -15,7 +17,7 @@ from server.dependencies import Rooms
 from server.docs import pages as docs_pages
 from server.jobs.celery_queue import CeleryQueue
 from server.jobs.queue import JobQueue
-from server.mail.mailer import ConsoleMailer, Mailer
+from server.mail.mailer import ConsoleMailer, Mailer, NoMailer
 from server.mail.postman import PostalQueue, Postman
 from server.mail.smtp import SmtpMailer
 from server.methods import pages as method_pages
@@ -24,13 +26,18 @@ from server.settings import Settings
 from server.storage.store import BlobStore, open_store
 from server.submissions import pages as submission_pages
 from server.submissions import routes as submission_routes
+from server.teams import pages as team_pages
+from server.teams import routes as team_routes
 from server.web import static_files
 from server.web.body_limit import BodyLimit
 from server.web.security_headers import SecurityHeaders
 from server.web.static_files import STATIC, HashedStaticFiles
 
-ROUTES = (health, board_routes, method_routes, submission_routes)
-PAGES = (account_pages, board_pages, docs_pages, method_pages, submission_pages, static_files)
+ROUTES = (health, board_routes, method_routes, submission_routes, team_routes, token_routes)
+PAGES = (
+    *(account_pages, board_pages, docs_pages, method_pages, sign_in_pages, static_files),
+    *(submission_pages, team_pages, token_pages),
+)
 UPLOAD_PATHS = ("/api/v1/submissions", "/submit")
 
 
@@ -80,12 +87,11 @@ def create_app(
 
 
 def open_mailer(settings: Settings) -> Mailer:
-    """Return the mailer that the settings name; without one, mail is printed on the terminal.
-
-    In production nothing is posted without a mail server: see `Settings.sends_mail`.
-    """
+    """Return the mailer that the settings name; development prints mail on the terminal."""
     url = settings.smtp_url.get_secret_value()
-    return SmtpMailer(url, sender=settings.mail_from) if url else ConsoleMailer()
+    if url:
+        return SmtpMailer(url, sender=settings.mail_from)
+    return ConsoleMailer() if settings.sends_mail else NoMailer()
 
 
 def create_app_from_environment() -> FastAPI:

@@ -49,6 +49,13 @@ class ConsoleMailer:
         stream.flush()
 
 
+class NoMailer:
+    """For a site without a mail server: gives up each mail, and the log says why."""
+
+    def send(self, mail: Mail) -> None:  # noqa: ARG002  # the protocol's signature
+        raise MailRefused("LUSS_SMTP_URL is not set")
+
+
 class RecordingMailer:
     """The null twin: remembers what was sent, in order."""
 
