@@ -14,13 +14,20 @@ from server.models import LinkPurpose, MailedLink, User
 
 
 def ask_for_reset(session: Session, *, email: str, site_url: str, now: datetime) -> None:
-    """Write to an address: a link to a new password, or that it has no account."""
+    """Write to an address: a link to a new password, or that it has no account.
+
+    The link is made in any case, and mailed to nobody when it is for no account: the same work
+    takes the same time, so that no clock tells who has an account.
+    """
     user = user_by_email(session, email)
-    if user is None:
-        outbox.post(session, mails.no_account(email, site_url=site_url), now=now)
-        return
-    secret = links.make(session, LinkPurpose.PASSWORD_RESET, email=email, user_id=user.id, now=now)
-    outbox.post(session, mails.reset_password(email, site_url=site_url, secret=secret), now=now)
+    user_id = None if user is None else user.id
+    secret = links.make(session, LinkPurpose.PASSWORD_RESET, email=email, user_id=user_id, now=now)
+    told = (
+        mails.no_account(email, site_url=site_url)
+        if user is None
+        else mails.reset_password(email, site_url=site_url, secret=secret)
+    )
+    outbox.post(session, told, now=now)
 
 
 def reset_password(

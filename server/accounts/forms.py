@@ -1,5 +1,7 @@
 """The forms of accounts: what they ask for, and in which words."""
 
+from dataclasses import replace
+
 from server.accounts.passwords import MINIMUM_LENGTH
 from server.models import User
 from server.web.form_page import FormPage, HiddenField, InputField
@@ -53,7 +55,7 @@ SIGN_UP = FormPage(
             autocomplete="name",
             is_required=False,
         ),
-        NEW_PASSWORD,
+        replace(NEW_PASSWORD, label="Password"),
     ),
     links=(Link(text="I have an account", url="/sign-in"),),
 )

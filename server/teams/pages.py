@@ -52,6 +52,7 @@ INVITATION = FormPage(
     lead="",
     action="/invitation/accept",
     button="Join the team",
+    other=Link(text="Decline", url="/invitation/decline"),
     hidden=(HiddenField(name="token"),),
     links=(Link(text="Not now", url="/account"),),
 )

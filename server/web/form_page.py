@@ -38,7 +38,10 @@ class HiddenField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormPage:
-    """A form; ``links`` lead to what somebody may have wanted instead."""
+    """A form; ``links`` lead to what somebody may have wanted instead.
+
+    ``other`` is a second button that sends the same form to another address.
+    """
 
     template: ClassVar[str] = "form.html"
 
@@ -48,6 +51,7 @@ class FormPage:
     button: str
     fields: tuple[InputField, ...] = ()
     hidden: tuple[HiddenField, ...] = ()
+    other: Link | None = None
     is_danger: bool = False
     refusal: Refusal | None = None
     links: tuple[Link, ...] = ()

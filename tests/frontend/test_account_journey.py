@@ -37,10 +37,10 @@ def send(page: Page, button: str, **fields: str) -> None:
 def test_from_a_stranger_to_an_entry_of_a_team(page: Page, site: Site, tmp_path: Path) -> None:
     page.goto("/")
     page.get_by_role("link", name="Sign up").press("Enter")
-    send(page, "Make an account", **{"E-mail": BOB, "Name": "Bob B.", "New password": "short"})
+    send(page, "Make an account", **{"E-mail": BOB, "Name": "Bob B.", "Password": "short"})
     expect(page.get_by_role("alert")).to_contain_text("at least 10")
     expect(page.get_by_label("Name")).to_have_value("Bob B.")
-    send(page, "Make an account", **{"New password": PASSWORD})
+    send(page, "Make an account", Password=PASSWORD)
     expect(page.locator("h1")).to_have_text("Look into your mail")
 
     page.goto(site.link_mailed_to(BOB))

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from server.models import Membership, Submission, Team, TeamInvitation, User
 from server.teams import invitations, service
 from tests.support.database import PASSWORD
-from tests.support.html import Element
+from tests.support.html import Element, typed_into
 from tests.support.site import ADA, BOARD, EVE, Browser, Site
 
 BOB = "bob@example.org"
@@ -129,6 +129,18 @@ class TestAnInvitation:
 
         eve.page(team, status=404)
         eve.page(site.link_mailed_to(EVE), status=404)
+
+    def test_is_declined_by_its_link(
+        self, site: Site, ada: Browser, eve: Browser, team: str
+    ) -> None:
+        ada.fill_in(team, action=f"{team}/invite", email=BOB)
+        link = site.link_mailed_to(BOB)
+        form = eve.page(link).one("main").one("form")
+        decline = form.one("button", formaction="/invitation/decline")
+        answer = eve.post(decline.attributes["formaction"], typed_into(form))
+
+        assert answer.headers["location"] == "/account?done=declined"
+        eve.page(link, status=404)
 
     def test_runs_out(self, site: Site, ada: Browser, eve: Browser, team: str) -> None:
         ada.fill_in(team, action=f"{team}/invite", email=EVE)
