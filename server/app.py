@@ -23,7 +23,8 @@ from server.mail.smtp import SmtpMailer
 from server.methods import pages as method_pages
 from server.methods import routes as method_routes
 from server.settings import Settings
-from server.storage.store import BlobStore, open_store
+from server.storage.retrying import open_store
+from server.storage.store import BlobStore
 from server.submissions import pages as submission_pages
 from server.submissions import routes as submission_routes
 from server.teams import pages as team_pages
@@ -56,7 +57,7 @@ def create_app(
     built = Rooms(
         settings=settings,
         database=Database(settings.database, doorbell),
-        store=store or open_store(settings.store),
+        store=store or open_store(settings.store, settings.s3_access),
         clock=time,
     )
 

@@ -41,6 +41,7 @@ from server.models.team import (
     Team,
     TeamInvitation,
 )
+from server.models.work import Attempt, AttemptOutcome, Shard
 
 __all__ = [
     "CARD_FIELDS",
@@ -54,7 +55,9 @@ __all__ = [
     "MAX_TEAM_NAME",
     "MAX_TOKEN_NAME",
     "ApiToken",
+    "Attempt",
     "AttemptCount",
+    "AttemptOutcome",
     "Base",
     "Board",
     "BrowserSession",
@@ -70,6 +73,7 @@ __all__ = [
     "ReportedResult",
     "Scope",
     "Score",
+    "Shard",
     "Split",
     "SplitName",
     "Submission",
