@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from client.errors import Unreachable
+from client.errors import Unreachable, UsageMistake
 from client.settings import process_environment
 from client.supervisor import Child
 from client.vault_folder import make_private_folder
 
 if TYPE_CHECKING:
+    from worker.sandbox.allowance import Walls
     from worker.settings import WorkerSettings
 
 VAULT_VARIABLE = "LUSS_VAULT_URL"
@@ -71,6 +72,20 @@ def children(settings: "WorkerSettings") -> list[Child]:
             environment=outside,
         ),
     ]
+
+
+def check_sandbox(walls: "Walls") -> None:
+    """Say at once what would otherwise fail every submission.
+
+    Raises:
+        UsageMistake: LUSS_SANDBOX asks for what this system cannot do.
+    """
+    from worker.sandbox.confinement import NoWalls, check_walls  # noqa: PLC0415  # the worker is not in every installation
+
+    try:
+        check_walls(walls)
+    except NoWalls as reason:
+        raise UsageMistake(str(reason)) from reason
 
 
 def check_port(*, host: str, port: int) -> None:

@@ -10,6 +10,7 @@ from server.jobs.celery_queue import CeleryQueue
 from server.storage.retrying import open_store
 from server.storage.store import BlobStore
 from server.submissions.leases import Terms
+from worker.sandbox.children import Sandbox, open_sandbox
 from worker.settings import WorkerSettings
 from worker.vault import Vault, open_vault
 
@@ -26,6 +27,7 @@ class Context:
     store: BlobStore
     vault: Vault
     clock: Clock
+    sandbox: Sandbox
     worker: str = field(default_factory=_new_name)
 
     @property
@@ -49,4 +51,5 @@ def context_of_process() -> Context:
         store=open_store(settings.store, settings.s3_access),
         vault=open_vault(settings),
         clock=SystemClock(),
+        sandbox=open_sandbox(settings.allowance, settings.sandbox),
     )

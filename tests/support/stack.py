@@ -124,7 +124,7 @@ class Stack:
     def submission(self, public_id: str) -> Any:
         return self.get(f"/api/v1/submissions/{public_id}")
 
-    def final(self, public_id: str, *, seconds: float = 60) -> Any:
+    def final(self, public_id: str, *, seconds: float = 180) -> Any:
         """Wait until a submission has ended and return it."""
         states = ("scored", "rejected", "failed", "withdrawn")
         eventually(
