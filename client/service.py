@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from client.errors import Unreachable
+from client.errors import Unreachable, UsageMistake
 from client.settings import process_environment
 from client.supervisor import Child
 from client.vault_folder import make_private_folder
 
 if TYPE_CHECKING:
+    from worker.sandbox.allowance import Walls
     from worker.settings import WorkerSettings
 
 VAULT_VARIABLE = "LUSS_VAULT_URL"
@@ -145,6 +146,20 @@ def children(settings: "WorkerSettings", *, workers: int = 1) -> list[Child]:
 
 def _numbered(name: str, count: int) -> list[str]:
     return [f"{name}-{number}" for number in range(1, count + 1)]
+
+
+def check_sandbox(walls: "Walls") -> None:
+    """Say at once what would otherwise fail every submission.
+
+    Raises:
+        UsageMistake: LUSS_SANDBOX asks for what this system cannot do.
+    """
+    from worker.sandbox.confinement import NoWalls, check_walls  # noqa: PLC0415  # the worker is not in every installation
+
+    try:
+        check_walls(walls)
+    except NoWalls as reason:
+        raise UsageMistake(str(reason)) from reason
 
 
 def check_port(*, host: str, port: int) -> None:

@@ -13,7 +13,15 @@ from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.exceptions import HTTPException
 
-from server.errors import DatabaseUnavailable, FieldInvalid, NotFound, NotSignedIn, ServerError
+from server.errors import (
+    DatabaseUnavailable,
+    FieldInvalid,
+    NotFound,
+    NotSignedIn,
+    ServerError,
+    StorageUnavailable,
+)
+from server.storage.retrying import StoreUnavailable
 from server.web.redirects import see_other
 from server.web.templating import path_and_query, render
 
@@ -36,6 +44,7 @@ class ErrorPage:
 
 def install(app: FastAPI) -> None:
     app.add_exception_handler(ServerError, _server_error)
+    app.add_exception_handler(StoreUnavailable, _store_unavailable)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(DataError, _value_refused)
@@ -70,6 +79,17 @@ def _answer(request: Request, error: ServerError) -> Response:
 def _server_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServerError)  # noqa: S101  # registered for this class
     return _answer(request, error)
+
+
+def _store_unavailable(request: Request, error: Exception) -> Response:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return _answer(
+        request,
+        StorageUnavailable(
+            "The store of archives does not answer. Nothing of your upload was kept: send it again "
+            "later."
+        ),
+    )
 
 
 def _http_exception(request: Request, error: Exception) -> Response:

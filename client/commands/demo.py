@@ -6,11 +6,12 @@ import typer
 def demo() -> None:
     """Make a demo site if there is none yet, and run it until Ctrl-C (LUSS_PORT, LUSS_DATA_DIR)."""
     from client.demo.site import announcement, prepare, serve_with_entries
-    from client.service import check_port, children
+    from client.service import check_port, check_sandbox, children
     from client.supervisor import Supervisor
     from worker.settings import WorkerSettings
 
     settings = WorkerSettings()
+    check_sandbox(settings.sandbox)
     check_port(host=settings.host, port=settings.port)
     login = prepare(settings, typer.echo)
     serve_with_entries(

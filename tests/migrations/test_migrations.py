@@ -8,7 +8,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, inspect, select
+from sqlalchemy import create_engine, inspect, select, text
 
 from server import schema
 from server.db import Database
@@ -98,6 +98,45 @@ def test_two_that_migrate_at_once_do_it_once(postgresql: Postgresql) -> None:
 
         assert [process.returncode for process in both] == [0, 0], said
         assert tables(url) == set(Base.metadata.tables)
+
+
+def test_what_was_there_before_states_had_times_counts_from_its_arrival(url: str) -> None:
+    schema.upgrade(url, "0001")
+    engine = create_engine(url)
+    values = {
+        "id": 1,
+        "public_id": "aaaa",
+        "board_id": 1,
+        "team_id": 1,
+        "user_id": 1,
+        "created_at": "2026-11-20 12:00:00",
+        "is_public": True,
+        "declarations": "{}",
+        "archive_sha256": "0",
+        "archive_bytes": 7,
+        "state": "scoring",
+        "findings": "[]",
+        "progress_done": 0,
+        "progress_total": 0,
+        "attempts": 1,
+        "lease_until": "2026-11-20 12:01:00",
+    }
+    columns = ", ".join(values)
+    marks = ", ".join(f":{name}" for name in values)
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":  # which checks references; SQLite has to be asked
+            connection.execute(text("SET session_replication_role = replica"))
+        connection.execute(text(f"INSERT INTO submission ({columns}) VALUES ({marks})"), values)
+
+    schema.upgrade(url, "0002")
+
+    with engine.connect() as connection:
+        told = connection.execute(text("SELECT state_since, created_at FROM submission")).one()
+    assert told.state_since == told.created_at
+    schema.downgrade(url, "0001")
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM submission")).scalar() == 1
+    engine.dispose()
 
 
 def test_models_and_migrations_agree(url: str) -> None:

@@ -1,5 +1,6 @@
 """A migrated database in a folder, and rows to put into it."""
 
+import hashlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,11 +32,13 @@ from server.organizers import service as organizing
 from server.organizers.service import TruthFacts
 from server.protocols import FACT_KEYS
 from server.submissions import service
+from server.submissions.leases import Terms
 from server.submissions.service import Entry, StoredArchive
 from tests.support.servers import Postgresql
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LEASE = timedelta(seconds=60)
+TERMS = Terms(worker="worker-1", lease=LEASE, max_attempts=3, limit=timedelta(hours=1))
 PASSWORD = "correct horse battery"
 TRUTH = TruthFacts(version="truth-1", classes=3, manifest={"n1/a.png": (4, 5)})
 NO_TO_ALL = dict.fromkeys(FACT_KEYS, False)
@@ -115,8 +118,9 @@ def add_submission(
     public_id: str = "aaaa",
     is_public: bool = True,
     method_name: str | None = None,
+    archive: bytes = b"archive",
 ) -> Submission:
-    """Add a received submission, as if its archive had just arrived."""
+    """Add a received submission, as if its archive had just arrived; what stores it is the test."""
     entry = Entry(
         protocol=protocol,
         subset=slug,
@@ -125,13 +129,16 @@ def add_submission(
         is_public=is_public,
         card={"method_name": method_name} if method_name else {},
     )
-    archive = StoredArchive(
-        public_id=public_id, key=service.archive_key(public_id), sha256="0" * 64, size_bytes=7
+    stored = StoredArchive(
+        public_id=public_id,
+        key=service.archive_key(public_id),
+        sha256=hashlib.sha256(archive).hexdigest(),
+        size_bytes=len(archive),
     )
     service.accept(
         session,
         entry,
-        archive,
+        stored,
         user_id=user.id,
         team_id=team_ids_of(session, user.id)[0],
         idempotency_key=None,

@@ -17,6 +17,7 @@ a second:
             stack.final(public_id)
 """
 
+import json
 import os
 import shlex
 import signal
@@ -98,6 +99,27 @@ class Stack:
         words = ["--classes", str(classes), "--split", split, "--truth", masks]
         self.luss("admin", "dataset", slug, *words)
 
+    def submit(self, archive: Path, *, subset: str) -> str:
+        """Submit as a participant does; return the submission's id."""
+        words = ["--protocol", "fully-unsupervised", "--subset", subset, "--split", "test"]
+        public_id: str = json.loads(
+            self.luss("submit", archive, *words, *DECLARE, "--json").stdout
+        )["id"]
+        return public_id
+
+    @contextmanager
+    def another_worker(self) -> Iterator[subprocess.Popen[bytes]]:
+        """Run one more worker beside the site's own."""
+        with self.log.open("ab") as log:
+            worker = subprocess.Popen(
+                [LUSS, "worker"], env=self.environment, cwd=self.folder, stdout=log, stderr=log
+            )
+        try:
+            yield worker
+        finally:
+            worker.terminate()
+            worker.wait(timeout=60)
+
     def start(self) -> None:
         with self.log.open("ab") as log:
             self._serving = subprocess.Popen(
@@ -139,7 +161,7 @@ class Stack:
     def submission(self, public_id: str) -> Any:
         return self.get(f"/api/v1/submissions/{public_id}")
 
-    def final(self, public_id: str, *, seconds: float = 60) -> Any:
+    def final(self, public_id: str, *, seconds: float = 180) -> Any:
         """Wait until a submission has ended and return it."""
         states = ("scored", "rejected", "failed", "withdrawn")
         eventually(
