@@ -206,17 +206,6 @@ class DeclarationsContradict(Refused):
     title = "Another protocol takes this entry"
 
 
-class DatabaseUnavailable(ServerError):
-    """The database does not answer, or was busy for too long.
-
-    Nothing of the request was kept. Please try again in a moment.
-    """
-
-    status = 503
-    code = "database_unavailable"
-    title = "Please try again in a moment"
-
-
 class StorageUnavailable(ServerError):
     """The store of archives does not answer: its operators' fault, not yours.
 
@@ -237,3 +226,14 @@ class StorageFull(ServerError):
     status = 507
     code = "storage_full"
     title = "The server's disk is full"
+
+
+class DatabaseUnavailable(ServerError):
+    """The database does not answer, or was busy for too long.
+
+    Nothing of the request was kept. Please try again in a moment.
+    """
+
+    status = 503
+    code = "database_unavailable"
+    title = "Please try again in a moment"
