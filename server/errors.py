@@ -17,6 +17,7 @@
         - ArchiveEmpty              422  archive_empty
         - DeclarationsIncomplete    422  declarations_incomplete
         - DeclarationsContradict    422  declarations_contradict
+    + DatabaseUnavailable           503  database_unavailable
     + StorageUnavailable            503  storage_unavailable
     + StorageFull                   507  storage_full
 
@@ -225,3 +226,14 @@ class StorageFull(ServerError):
     status = 507
     code = "storage_full"
     title = "The server's disk is full"
+
+
+class DatabaseUnavailable(ServerError):
+    """The database does not answer, or was busy for too long.
+
+    Nothing of the request was kept. Please try again in a moment.
+    """
+
+    status = 503
+    code = "database_unavailable"
+    title = "Please try again in a moment"

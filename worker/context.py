@@ -44,7 +44,10 @@ class Context:
 @cache
 def context_of_process() -> Context:
     """Build the context that the environment describes; a forked child builds its own."""
-    settings = WorkerSettings()
+    return context_of(WorkerSettings())
+
+
+def context_of(settings: WorkerSettings) -> Context:
     return Context(
         settings=settings,
         database=Database(settings.database, CeleryQueue(settings)),

@@ -11,12 +11,12 @@ import uvicorn
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import update
 
+from client.stack.programs import free_port
 from server.models import Submission, SubmissionState
 from server.protocols import FACT_KEYS
 from tests.support.chromium import chromium
 from tests.support.database import PASSWORD
 from tests.support.site import ADA, BOARD, Site, site_in
-from tests.support.stack import free_port
 
 pytestmark = pytest.mark.slow
 PHONE = {"width": 375, "height": 812}
