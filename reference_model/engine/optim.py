@@ -31,11 +31,14 @@ class Larc(SGD):
         momentum: float = 0.9,
         decay: float = 1e-6,
         trust: float = 0.001,
-        fused: bool = False,
+        fused: bool = True,
     ) -> None:
-        super().__init__(groups, lr=lr, momentum=momentum, fused=fused or None)
+        super().__init__(groups, lr=lr, momentum=momentum, fused=fused)
         for group in self.param_groups:
             group.setdefault("adaptive", True)
+            for parameter in group["params"]:
+                # From rest: torch's fused step cannot start some parameters later than others.
+                self.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
         self._decay, self._trust = decay, trust
 
     def step(self, closure: Any = None) -> None:  # type: ignore[override]  # no closure, no loss

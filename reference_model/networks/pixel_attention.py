@@ -6,6 +6,8 @@ Shape letters: B images, D channels, H x W positions.
 import torch
 from torch import Tensor, nn
 
+from reference_model.networks.resnet import initialise
+
 
 class PixelAttention(nn.Module):
     """Attention in (0, 1) for each position of a map of channel-normalised features.
@@ -27,6 +29,7 @@ class PixelAttention(nn.Module):
             nn.Conv2d(channels, maps, 1),
             nn.BatchNorm2d(maps),
         )
+        initialise(self.layers)
         self.bias = nn.Parameter(torch.zeros(1, maps, 1, 1))
 
     def forward(self, normalised_BDHW: Tensor) -> Tensor:

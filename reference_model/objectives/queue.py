@@ -23,12 +23,14 @@ class EmbeddingQueue(nn.Module):
         super().__init__()
         if length < batch:
             raise ValueError(f"a queue of {length} embeddings does not hold a batch of {batch}")
+        self._batch = batch
         whole = length - length % batch
         self.register_buffer("embeddings", torch.zeros(ASSIGNED_CROPS, whole, dimension))
 
-    def is_full(self) -> bool:
-        """Whether the oldest place holds an embedding: until then nothing should be assigned."""
-        return bool(self.embeddings[:, -1].any(dim=1).all())
+    @property
+    def steps_to_fill(self) -> int:
+        """Pushes after which every place holds an embedding: before, scores mean nothing."""
+        return self.embeddings.shape[1] // self._batch
 
     @torch.no_grad()
     def scores(self, prototypes_KD: Tensor) -> Tensor:
