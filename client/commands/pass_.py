@@ -1,19 +1,25 @@
-"""`luss pass`: PASS, the reference model, from images to an entry."""
+"""`luss pass`: PASS, the reference model, and the protocols that start from weights."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from client import console
+
+if TYPE_CHECKING:
+    from reference_model.recipes import Recipe
 
 app = typer.Typer(no_args_is_help=True, help="Train and run PASS, the reference model.")
 
 INTERRUPTED = 143
 """Exit code of a run that was told to end and can go on: 128 and SIGTERM, as shells have it."""
 
-Recipe = Annotated[
-    str, typer.Option(metavar="NAME", help="s50, s300, s919 (-p: PASS-p), animals or demo.")
+RecipeName = Annotated[
+    str,
+    typer.Option("--recipe", metavar="NAME", help="s50, s300, s919 (-p: PASS-p), animals, demo."),
 ]
 Data = Annotated[
     Path,
@@ -24,6 +30,16 @@ Data = Annotated[
 Out = Annotated[
     Path, typer.Option(file_okay=False, metavar="DIR", help="The run's folder; goes on if there.")
 ]
+Weights = Annotated[
+    Path,
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        metavar="FILE",
+        help="A backbone as safetensors: ResNet-18 or -50 (torchvision, PASS), or a plain ViT.",
+    ),
+]
+Method = Annotated[str, typer.Option(help="Name of the method, for method.txt.")]
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="What to compute on.")]
 Workers = Annotated[
     int | None, typer.Option(min=0, help="Processes that load images; fitting the machine.")
@@ -33,31 +49,90 @@ Seed = Annotated[int | None, typer.Option(min=0, help="Another seed than the rec
 
 @app.command("run")
 def run(
-    recipe: Recipe,
+    recipe: RecipeName,
     data: Data,
     out: Out,
     device: Device = "auto",
     workers: Workers = None,
     seed: Seed = None,
 ) -> None:
-    """Pre-train, label, fine-tune and predict; the zips are in DIR/predict."""
-    from dataclasses import replace
-
-    from reference_model.engine.errors import Interrupted, RunStopped
-    from reference_model.recipes import RECIPES
+    """Pre-train, label, fine-tune and predict; the zips are in the folder's predict/."""
     from reference_model.stages import pipeline
 
-    if recipe not in RECIPES:
+    with _ends_with_a_sentence():
+        pipeline.run(_chosen(recipe, seed), data=data, out=out, device=device, workers=workers)
+    typer.echo(f"The entry is in {out / 'predict'}.", err=True)
+
+
+@app.command("distance-match")
+def distance_match(
+    weights: Weights,
+    data: Data,
+    out: Out,
+    method: Method = "Distance matching",
+    recipe: RecipeName = "s50",
+    device: Device = "auto",
+    workers: Workers = None,
+) -> None:
+    """Label pixels by their nearest annotated regions; nothing is trained."""
+    from reference_model.stages import distance_matching, pipeline
+
+    chosen = _chosen(recipe, None)
+    with (
+        _ends_with_a_sentence(),
+        pipeline.place_of(
+            chosen.distance_matching, data=data, out=out, device=device, workers=workers
+        ) as place,
+    ):
+        distance_matching.run(chosen.distance_matching, place, weights=weights, name=method)
+    typer.echo(f"The entry is in {out / distance_matching.NAME}.", err=True)
+
+
+@app.command("semi-supervised")
+def semi_supervised(
+    weights: Weights,
+    data: Data,
+    out: Out,
+    method: Method = "Semi-supervised fine-tuning",
+    recipe: RecipeName = "s50",
+    device: Device = "auto",
+    workers: Workers = None,
+    seed: Seed = None,
+) -> None:
+    """Fine-tune a ResNet on the annotated images and predict."""
+    from reference_model.stages import pipeline
+    from reference_model.stages import semi_supervised as stage
+
+    chosen = _chosen(recipe, seed)
+    with (
+        _ends_with_a_sentence(),
+        pipeline.place_of(chosen, data=data, out=out, device=device, workers=workers) as place,
+    ):
+        stage.run(chosen, place, weights=weights, name=method)
+    typer.echo(f"The entry is in {out / stage.NAME}.", err=True)
+
+
+def _chosen(name: str, seed: int | None) -> "Recipe":
+    from dataclasses import replace
+
+    from reference_model.recipes import RECIPES
+
+    if name not in RECIPES:
         raise typer.BadParameter(
-            f"there is no recipe {recipe!r}; there are {', '.join(RECIPES)}", param_hint="--recipe"
+            f"there is no recipe {name!r}; there are {', '.join(RECIPES)}", param_hint="--recipe"
         )
-    chosen = RECIPES[recipe]()
-    if seed is not None:
-        chosen = replace(chosen, seed=seed)
+    recipe = RECIPES[name]()
+    return recipe if seed is None else replace(recipe, seed=seed)
+
+
+@contextmanager
+def _ends_with_a_sentence() -> Iterator[None]:
+    """Exit code 1 for what the run refuses, 143 for a run that was told to end."""
+    from reference_model.engine.errors import Interrupted, RunStopped
+
     try:
-        pipeline.run(chosen, data=data, out=out, device=device, workers=workers)
+        yield
     except Interrupted as stopped:
         console.stop(f"luss: {stopped}", INTERRUPTED)
     except RunStopped as stopped:
         console.stop(f"luss: {stopped}", console.REFUSED)
-    typer.echo(f"The entry is in {out / 'predict'}.", err=True)

@@ -1,5 +1,6 @@
 """Reading images and masks, and bringing them to a size."""
 
+import io
 from pathlib import Path
 
 import cv2
@@ -23,7 +24,7 @@ class OpenPicture:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._image = Image.open(path)
+            self._image = Image.open(io.BytesIO(path.read_bytes()))
         except (UnidentifiedImageError, OSError) as error:
             raise BadData(f"{path} cannot be read as an image: {error}") from error
         self.path = path
@@ -34,12 +35,11 @@ class OpenPicture:
 
         A JPEG decodes to a half, a quarter or an eighth of its sides in a fraction of the time.
         """
-        with self._image as image:
-            try:
-                image.draft("RGB", (int(self.width * scale), int(self.height * scale)))
-                return np.asarray(image.convert("RGB"))
-            except OSError as error:
-                raise BadData(f"{self.path} is damaged: {error}") from error
+        try:
+            self._image.draft("RGB", (int(self.width * scale), int(self.height * scale)))
+            return np.asarray(self._image.convert("RGB"))
+        except OSError as error:
+            raise BadData(f"{self.path} is damaged: {error}") from error
 
 
 def read_picture(image: ImageFile) -> Picture:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -112,10 +113,15 @@ def _optimizer_state(optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[str,
 def _restore_optimizer(
     optimizer: Optimizer, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]
 ) -> None:
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
     restored: dict[int, dict[str, Any]] = {}
     for name, value in (*tensors.items(), *numbers.items()):
         origin, _, rest = name.partition(".")
         if origin == "optimizer":
             index, _, key = rest.partition(".")
+            parameter = parameters[int(index)]
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                # Fused steps go through memory as it lies, so it must lie as the parameter's.
+                value = torch.empty_like(parameter, dtype=value.dtype).copy_(value)  # noqa: PLW2901
             restored.setdefault(int(index), {})[key] = value
     optimizer.load_state_dict({**optimizer.state_dict(), "state": restored})

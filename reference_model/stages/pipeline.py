@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reference_model.data.folders import BadData, DataFolder
 from reference_model.engine.errors import Interrupted, Refused, RunStopped
@@ -22,6 +23,9 @@ from reference_model.stages import (
     threshold,
 )
 from reference_model.stages.place import Place, categories
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 STAGES = (pretrain, attention, cluster, threshold, pseudo_labels, finetune, predict)
 """Modules with a NAME and `run(recipe, place)`, in their order."""
@@ -52,18 +56,22 @@ def run(
 
 @contextmanager
 def place_of(
-    recipe: Recipe,
+    settings: "DataclassInstance",
     *,
     data: Path,
     out: Path,
     device: DeviceName,
-    workers: int | None,
-    rhythm: Rhythm | None,
+    workers: int | None = None,
+    rhythm: Rhythm | None = None,
 ) -> Iterator[Place]:
-    """A place for the recipe's run, whose end is told in the status file, whatever it is."""
+    """A place for a run, whose end is told in the status file, whatever it is.
+
+    Args:
+        settings: a recipe or the part of it that the run depends on; kept in the folder.
+    """
     with started(device) as processes:
         run_dir = RunDir(out, writes=processes.is_first)
-        run_dir.open_for(recipe)
+        run_dir.open_for(settings)
         place = Place(
             run=run_dir,
             data=DataFolder(data),

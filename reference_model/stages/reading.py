@@ -36,6 +36,15 @@ class Read(NamedTuple):
     score: NDArray[np.float32]
     """How much a pixel belongs to an object at all, in [0, 1]."""
 
+    @classmethod
+    def of(cls, ids: Tensor, score: Tensor | None = None) -> "Read":
+        """From maps of shape (1, 1, height, width); without a score every pixel has the best."""
+        score = torch.ones_like(ids) if score is None else score
+        return cls(
+            ids=ids[0, 0].to(torch.int32).cpu().numpy().astype(np.uint16),
+            score=score[0, 0].float().cpu().numpy(),
+        )
+
 
 Rule = Callable[[Tensor, tuple[int, int]], Read]
 """From an image of shape (1, 3, h, w) and the size of its file to what is read."""
@@ -64,7 +73,7 @@ class CentroidRule:
         score = attention.float().mean(dim=1, keepdim=True)
         if not self._attends:
             score = torch.ones_like(score)
-        return _read(ids, interpolate(score, size, mode="bilinear", align_corners=False))
+        return Read.of(ids, interpolate(score, size, mode="bilinear", align_corners=False))
 
 
 class SegmenterRule:
@@ -79,7 +88,7 @@ class SegmenterRule:
         logits = interpolate(logits, readable, mode="bilinear", align_corners=False)
         ids = logits.argmax(dim=1, keepdim=True).float()
         ids = interpolate(ids, size, mode="nearest")
-        return _read(ids, torch.ones_like(ids))
+        return Read.of(ids)
 
 
 class ActivationRule:
@@ -95,7 +104,7 @@ class ActivationRule:
         low, high = activation.min(), activation.max()
         strength = (activation - low) / (high - low).clamp(min=1e-6)
         score = interpolate(strength, size, mode="bilinear", align_corners=False)
-        return _read(torch.full_like(score, category), score)
+        return Read.of(torch.full_like(score, category), score)
 
 
 def readable_size(size: tuple[int, int], longest_side: int) -> tuple[int, int]:
@@ -156,10 +165,3 @@ def mask_writer(folder: Path) -> Iterator[MaskWriter]:
 def thresholded(read: Read, threshold: float) -> Ids:
     """The ids, and 0 where the score is below the threshold."""
     return np.where(read.score < threshold, 0, read.ids).astype(np.uint16)
-
-
-def _read(ids: Tensor, score: Tensor) -> Read:
-    return Read(
-        ids=ids[0, 0].to(torch.int32).cpu().numpy().astype(np.uint16),
-        score=score[0, 0].cpu().numpy(),
-    )
