@@ -75,17 +75,19 @@ def distance_match(
     workers: Workers = None,
 ) -> None:
     """Label pixels by their nearest annotated regions; nothing is trained."""
-    from reference_model.stages import distance_matching, pipeline
+    from reference_model.stages import pipeline
 
-    chosen = _chosen(recipe, None)
-    with (
-        _ends_with_a_sentence(),
-        pipeline.place_of(
-            chosen.distance_matching, data=data, out=out, device=device, workers=workers
-        ) as place,
-    ):
-        distance_matching.run(chosen.distance_matching, place, weights=weights, name=method)
-    typer.echo(f"The entry is in {out / distance_matching.NAME}.", err=True)
+    with _ends_with_a_sentence():
+        pipeline.match_distances(
+            _chosen(recipe, None),
+            weights=weights,
+            method=method,
+            data=data,
+            out=out,
+            device=device,
+            workers=workers,
+        )
+    typer.echo(f"The entry is in {out / 'distance-matching'}.", err=True)
 
 
 @app.command("semi-supervised")
@@ -101,15 +103,18 @@ def semi_supervised(
 ) -> None:
     """Fine-tune a ResNet on the annotated images and predict."""
     from reference_model.stages import pipeline
-    from reference_model.stages import semi_supervised as stage
 
-    chosen = _chosen(recipe, seed)
-    with (
-        _ends_with_a_sentence(),
-        pipeline.place_of(chosen, data=data, out=out, device=device, workers=workers) as place,
-    ):
-        stage.run(chosen, place, weights=weights, name=method)
-    typer.echo(f"The entry is in {out / stage.NAME}.", err=True)
+    with _ends_with_a_sentence():
+        pipeline.finetune_on_masks(
+            _chosen(recipe, seed),
+            weights=weights,
+            method=method,
+            data=data,
+            out=out,
+            device=device,
+            workers=workers,
+        )
+    typer.echo(f"The entry is in {out / 'semi-supervised'}.", err=True)
 
 
 def _chosen(name: str, seed: int | None) -> "Recipe":

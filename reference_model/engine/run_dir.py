@@ -72,8 +72,7 @@ class RunDir:
 
     def stage(self, name: str) -> "StageDir":
         folder = self.root / name
-        if self.writes:
-            folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         return StageDir(folder, name=name, run=self)
 
     def report(self, status: Status) -> None:

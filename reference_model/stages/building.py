@@ -1,10 +1,7 @@
 """Networks as a recipe wants them, their weights, and their optimisers."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from reference_model.engine.errors import Refused
@@ -88,11 +85,3 @@ def rate_of(training: Training, *, steps_in_epoch: int) -> Cosine:
         warmup=training.warmup_epochs * steps_in_epoch,
         start=training.rate / 100,
     )
-
-
-@contextmanager
-def reading(network: nn.Module) -> Iterator[None]:
-    """No gradients, and norms as they were learned."""
-    network.eval()
-    with torch.inference_mode():
-        yield

@@ -1,9 +1,11 @@
-"""All steps of PASS, one after the other."""
+"""Whole runs: all steps of PASS one after the other, and the protocols that start from weights."""
 
+import hashlib
 import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,10 +18,12 @@ from reference_model.recipes import Recipe
 from reference_model.stages import (
     attention,
     cluster,
+    distance_matching,
     finetune,
     predict,
     pretrain,
     pseudo_labels,
+    semi_supervised,
     threshold,
 )
 from reference_model.stages.place import Place, categories
@@ -54,6 +58,61 @@ def run(
             stage.run(recipe, at)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromWeights:
+    """What a run that starts from weights depends on, as its folder keeps it."""
+
+    recipe: Recipe
+    weights_sha256: str
+    method: str
+
+
+def match_distances(
+    recipe: Recipe,
+    *,
+    weights: Path,
+    method: str,
+    data: Path,
+    out: Path,
+    device: DeviceName = "auto",
+    workers: int | None = None,
+) -> None:
+    """Predict by distance matching with any backbone; the zips are in `<out>/distance-matching`.
+
+    Raises:
+        RunStopped: as for `run`.
+    """
+    settings = _from_weights(recipe, weights, method)
+    with place_of(settings, data=data, out=out, device=device, workers=workers) as place:
+        distance_matching.run(recipe.distance_matching, place, weights=weights, name=method)
+
+
+def finetune_on_masks(
+    recipe: Recipe,
+    *,
+    weights: Path,
+    method: str,
+    data: Path,
+    out: Path,
+    device: DeviceName = "auto",
+    workers: int | None = None,
+) -> None:
+    """Fine-tune on the annotated images and predict; the zips are in `<out>/semi-supervised`.
+
+    Raises:
+        RunStopped: as for `run`.
+    """
+    settings = _from_weights(recipe, weights, method)
+    with place_of(settings, data=data, out=out, device=device, workers=workers) as place:
+        semi_supervised.run(recipe, place, weights=weights, name=method)
+
+
+def _from_weights(recipe: Recipe, weights: Path, method: str) -> FromWeights:
+    with weights.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return FromWeights(recipe=recipe, weights_sha256=digest, method=method)
+
+
 @contextmanager
 def place_of(
     settings: "DataclassInstance",
@@ -67,7 +126,7 @@ def place_of(
     """A place for a run, whose end is told in the status file, whatever it is.
 
     Args:
-        settings: a recipe or the part of it that the run depends on; kept in the folder.
+        settings: what the run depends on; kept in the folder.
     """
     with started(device) as processes:
         run_dir = RunDir(out, writes=processes.is_first)
