@@ -3,10 +3,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+COMPILED := evaluator/pixel_passes.pyx
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint format types migrate env-example clean
+.PHONY: help run stack test test-fast lint format types migrate env-example clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -14,8 +15,12 @@ help: ## list the targets
 run: $(VENV)/.installed-service ## install the service and start a demo site (LUSS_PORT, LUSS_DATA_DIR)
 	@exec $(BIN)/luss demo
 
+stack: $(VENV)/.installed-service ## the same on PostgreSQL, Redis and two workers, as docker-compose.yml has it
+	@.ci/system-packages postgresql redis-server
+	@LUSS_DATA_DIR=$${LUSS_DATA_DIR:-var/stack} exec $(BIN)/luss stack
+
 test: $(VENV)/.installed-dev ## run every test, the browser's included (LUSS_REQUIRE_ALL=1: a skip is a failure)
-	@.ci/system-packages chromium
+	@.ci/system-packages chromium postgresql redis-server
 	$(BIN)/pytest
 
 test-fast: $(VENV)/.installed-dev ## run the tests that start no process and no browser
@@ -39,17 +44,18 @@ migrate: $(VENV)/.installed-service ## bring the database to the newest schema, 
 	$(BIN)/luss admin init
 
 env-example: $(VENV)/.installed-service ## write .env.example from the settings
-	$(BIN)/python -m server.settings > .env.example
+	$(BIN)/python -m worker.settings > .env.example
 
 clean: ## remove the virtual environment and caches; keeps the data
-	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build *.egg-info evaluator/pixel_passes.c evaluator/*.so .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
-# The stamps say for which pyproject.toml and constraints.txt an installation was made.
+# The stamps say for which pyproject.toml, constraints.txt and compiled sources an installation was
+# made.
 $(VENV)/bin/pip:
-	@.ci/system-packages python3-venv
+	@PYTHON=$(PYTHON) .ci/system-packages python3-venv python3-dev gcc
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed-service: $(VENV)/bin/pip pyproject.toml constraints.txt
+$(VENV)/.installed-service: $(VENV)/bin/pip pyproject.toml constraints.txt $(COMPILED)
 	$(INSTALL) --editable '.[server,worker]'
 	@touch $@
 

@@ -17,6 +17,7 @@ from client.commands import (
     pass_,
     score,
     serve,
+    stack,
     status,
     submit,
     worker,
@@ -25,7 +26,7 @@ from client.errors import ClientError, ModelMissing, ServiceMissing
 
 SERVICE_PACKAGES = frozenset(
     {"alembic", "celery", "fastapi", "kombu", "obstore", "pwdlib", "pydantic", "pydantic_settings"}
-    | {"sqlalchemy", "starlette", "uvicorn"}
+    | {"psycopg", "redis", "sqlalchemy", "starlette", "uvicorn"}
 )
 """What the commands of the service import, and what a participant does not install."""
 
@@ -77,6 +78,7 @@ app.command("board")(board.board)
 app.add_typer(admin.app, name="admin")
 app.add_typer(pass_.app, name="pass")
 app.command("serve")(serve.serve)
+app.command("stack")(stack.stack)
 app.command("worker")(worker.worker)
 app.command("demo")(demo.demo)
 app.command("demo-data")(demo_data.demo_data)

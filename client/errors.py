@@ -5,10 +5,12 @@
     + UsageMistake          2  the command line says something that cannot be meant
         - ServiceMissing    2  the base is installed, and this command needs the service
         - ModelMissing      2  likewise, the reference model
+        - ProgramMissing    2  a program of the system is not installed
     + Unreachable           3  no answer, or none that this client understands
         - ServerFailed      3  the server says that the fault is its own
     + NotInitialised        3  the database is not as this version expects it
-    + SupervisionEnded      3  a part of `luss serve` could not be kept alive
+    + SupervisionEnded      3  a part of the service could not be kept alive
+    + StackBroken           3  a server that `luss stack` runs could not be set up
 """
 
 from client.console import REFUSED, UNREACHABLE, USAGE
@@ -50,6 +52,13 @@ class ModelMissing(UsageMistake):
         )
 
 
+class ProgramMissing(UsageMistake):
+    def __init__(self, what: str, package: str) -> None:
+        super().__init__(
+            f"There is no {what} on this machine; install it with apt-get install {package}."
+        )
+
+
 class Unreachable(ClientError):
     exit_code = UNREACHABLE
 
@@ -68,4 +77,8 @@ class NotInitialised(ClientError):
 
 
 class SupervisionEnded(ClientError):
+    exit_code = UNREACHABLE
+
+
+class StackBroken(ClientError):
     exit_code = UNREACHABLE

@@ -17,6 +17,9 @@
         - ArchiveEmpty              422  archive_empty
         - DeclarationsIncomplete    422  declarations_incomplete
         - DeclarationsContradict    422  declarations_contradict
+    + DatabaseUnavailable           503  database_unavailable
+    + StorageUnavailable            503  storage_unavailable
+    + StorageFull                   507  storage_full
 
 A code never changes its meaning: programs rely on it. The message of an error is a sentence for
 the person who must act; the docstring of its class, shown at /docs/errors, says what happened and,
@@ -201,3 +204,36 @@ class DeclarationsContradict(Refused):
 
     code = "declarations_contradict"
     title = "Another protocol takes this entry"
+
+
+class StorageUnavailable(ServerError):
+    """The store of archives does not answer: its operators' fault, not yours.
+
+    Nothing of the upload was kept, and what was submitted before is safe. Send it again later.
+    """
+
+    status = 503
+    code = "storage_unavailable"
+    title = "Archives cannot be stored now"
+
+
+class StorageFull(ServerError):
+    """The server has no room for another archive: its operators' fault, not yours.
+
+    Nothing of the upload was kept, and what was submitted before is safe. Send it again later.
+    """
+
+    status = 507
+    code = "storage_full"
+    title = "The server's disk is full"
+
+
+class DatabaseUnavailable(ServerError):
+    """The database does not answer, or was busy for too long.
+
+    Nothing of the request was kept. Please try again in a moment.
+    """
+
+    status = 503
+    code = "database_unavailable"
+    title = "Please try again in a moment"

@@ -4,6 +4,7 @@ The worker adds its own (worker/settings.py): the web process neither needs nor 
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal, Self
@@ -12,6 +13,16 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "development-only-secret"  # noqa: S105  # production refuses to start on it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3Access:
+    """How a bucket is reached; without keys it is the machine's own role that asks."""
+
+    endpoint: str
+    region: str
+    access_key: str
+    secret_key: SecretStr
 
 
 class Settings(BaseSettings):
@@ -34,6 +45,14 @@ class Settings(BaseSettings):
         description="archives and public artefacts: file://, memory:// or s3:// URL; "
         "empty means LUSS_DATA_DIR/store",
     )
+    s3_endpoint: str = Field(
+        "", description="address of an S3-compatible server; empty means Amazon's"
+    )
+    s3_region: str = Field("us-east-1", description="region of the buckets")
+    s3_access_key: str = Field(
+        "", description="key for the store's bucket; empty means the machine's own role"
+    )
+    s3_secret_key: SecretStr = Field(SecretStr(""), description="the secret of LUSS_S3_ACCESS_KEY")
     secret_key: SecretStr = Field(
         SecretStr(DEVELOPMENT_SECRET), description="signs form tokens; any long random string"
     )
@@ -45,6 +64,18 @@ class Settings(BaseSettings):
     upload_limit_bytes: int = Field(
         4 * 1024**3, gt=0, description="largest archive that is taken, in bytes"
     )
+    min_free_bytes: int = Field(
+        256 * 1024**2,
+        ge=0,
+        description="uploads are refused rather than leave less free on the disks of "
+        "LUSS_DATA_DIR and of a local store, in bytes",
+    )
+    archive_retention_days: int = Field(
+        0,
+        ge=0,
+        description="how long the archive of a finished submission is kept, in days; rows, tallies "
+        "and scores always stay; 0 means for ever",
+    )
     lease_seconds: int = Field(
         60, gt=0, description="how long a silent worker keeps a submission, in seconds"
     )
@@ -53,6 +84,12 @@ class Settings(BaseSettings):
     )
     scoring_limit_seconds: int = Field(
         3600, gt=0, description="longest that one submission may be scored, in seconds"
+    )
+    shard_images: int = Field(
+        2000, gt=0, description="most images that are counted as one shard, by one worker"
+    )
+    waiting_limit_hours: int = Field(
+        7 * 24, gt=0, description="longest that a submission waits for a worker, in hours"
     )
     session_hours: int = Field(14 * 24, gt=0, description="how long a sign-in lasts, in hours")
 
@@ -76,6 +113,15 @@ class Settings(BaseSettings):
         return self.store_url or (self.data_dir.absolute() / "store").as_uri()
 
     @property
+    def s3_access(self) -> S3Access:
+        return S3Access(
+            endpoint=self.s3_endpoint,
+            region=self.s3_region,
+            access_key=self.s3_access_key,
+            secret_key=self.s3_secret_key,
+        )
+
+    @property
     def broker_folder(self) -> Path:
         return self.data_dir.absolute() / "broker"
 
@@ -91,6 +137,14 @@ class Settings(BaseSettings):
     @property
     def session_lasts(self) -> timedelta:
         return timedelta(hours=self.session_hours)
+
+    @property
+    def scoring_limit(self) -> timedelta:
+        return timedelta(seconds=self.scoring_limit_seconds)
+
+    @property
+    def waiting_limit(self) -> timedelta:
+        return timedelta(hours=self.waiting_limit_hours)
 
     @property
     def lease(self) -> timedelta:

@@ -1,10 +1,14 @@
 """The settings that only workers have: the way into the vault, and the caps on archives."""
 
 import sys
+from dataclasses import replace
+from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
-from server.settings import Settings, env_example
+from evaluator import Limits
+from server.settings import S3Access, Settings, env_example
+from worker.sandbox.allowance import Allowance, Walls
 
 
 class WorkerSettings(Settings):
@@ -12,6 +16,14 @@ class WorkerSettings(Settings):
         "",
         description="truth and tallies, for workers only and never for the web process; "
         "empty means LUSS_DATA_DIR/vault",
+    )
+    vault_s3_access_key: str = Field(
+        "",
+        description="key for the vault's bucket, which the web process' key should not open; "
+        "empty means that of the store",
+    )
+    vault_s3_secret_key: SecretStr = Field(
+        SecretStr(""), description="the secret of LUSS_VAULT_S3_ACCESS_KEY"
     )
     scoring_jobs: int = Field(
         0, ge=0, description="threads that score one submission; 0 means one a processor"
@@ -26,9 +38,63 @@ class WorkerSettings(Settings):
         300, gt=0, description="largest compression ratio of an entry over 1 MB"
     )
 
+    sandbox: Walls = Field(
+        Walls.FULL,
+        description="where archives are opened: full (a child process with limits that Landlock "
+        "and seccomp shut in), limits (a child with limits alone), none (the worker itself)",
+    )
+    sandbox_memory_bytes: int = Field(
+        2 * 1024**3, gt=0, description="most memory of a child that opens an archive, in bytes"
+    )
+    sandbox_wall_seconds: int = Field(
+        900,
+        gt=0,
+        description="longest that such a child may take, in seconds; nine tenths of "
+        "LUSS_SCORING_LIMIT_SECONDS at most",
+    )
+    sandbox_cpu_seconds: int = Field(
+        3600, gt=0, description="most processor time of such a child over all threads, in seconds"
+    )
+    sandbox_file_bytes: int = Field(
+        2 * 1024**3, gt=0, description="largest file that such a child may write, in bytes"
+    )
+
+    @property
+    def allowance(self) -> Allowance:
+        """What a child may use up; it ends early enough for its worker to say so."""
+        return Allowance(
+            memory_bytes=self.sandbox_memory_bytes,
+            cpu_seconds=self.sandbox_cpu_seconds,
+            wall_seconds=min(self.sandbox_wall_seconds, 0.9 * self.scoring_limit_seconds),
+            file_bytes=self.sandbox_file_bytes,
+        )
+
     @property
     def vault(self) -> str:
         return self.vault_url or (self.data_dir.absolute() / "vault").as_uri()
+
+    @property
+    def vault_s3_access(self) -> S3Access:
+        if not self.vault_s3_access_key:
+            return self.s3_access
+        return replace(
+            self.s3_access,
+            access_key=self.vault_s3_access_key,
+            secret_key=self.vault_s3_secret_key,
+        )
+
+    @property
+    def truth_cache(self) -> Path:
+        """Where packed truth lies that was fetched from a vault elsewhere."""
+        return self.data_dir.absolute() / "truth-cache"
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(
+            max_entries=self.archive_max_entries,
+            max_total_bytes=self.archive_max_unpacked_bytes,
+            max_ratio=self.archive_max_ratio,
+        )
 
 
 if __name__ == "__main__":

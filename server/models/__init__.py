@@ -20,6 +20,7 @@ from server.models.submission import (
     SubmissionState,
 )
 from server.models.team import MAX_METHOD_NAME, Membership, Method, Team
+from server.models.work import Attempt, AttemptOutcome, Shard
 
 __all__ = [
     "CARD_FIELDS",
@@ -27,6 +28,8 @@ __all__ = [
     "MAX_IDEMPOTENCY_KEY",
     "MAX_METHOD_NAME",
     "ApiToken",
+    "Attempt",
+    "AttemptOutcome",
     "Base",
     "Board",
     "BrowserSession",
@@ -39,6 +42,7 @@ __all__ = [
     "ReportedResult",
     "Scope",
     "Score",
+    "Shard",
     "Split",
     "SplitName",
     "Submission",

@@ -27,6 +27,7 @@ from server.errors import (
     UploadMalformed,
 )
 from server.models import MAX_IDEMPOTENCY_KEY, new_public_id
+from server.storage import free_space
 from server.submissions import multipart, queries, service
 from server.submissions.entry_form import entry_of
 from server.submissions.service import Entry, StoredArchive
@@ -58,7 +59,8 @@ class Intake:
         body = self.request.stream()
         async with aclosing(body):
             try:
-                return await self._receive(body)
+                with free_space.refused_when_full():
+                    return await self._receive(body)
             except ServerError:
                 await _drain(body)
                 raise
@@ -68,7 +70,7 @@ class Intake:
             lambda: identify(self.request, self.built, browser=self.browser)
         )
         user_id = submitter(viewer)
-        self._check_declared_length()
+        await to_thread.run_sync(self._check_declared_length)
         key = self._idempotency_key()
         if key and (known := await to_thread.run_sync(self._earlier, user_id, key)):
             return known
@@ -83,8 +85,10 @@ class Intake:
     def _check_declared_length(self) -> None:
         limit = self.built.settings.upload_limit_bytes
         declared = self.request.headers.get("content-length", "")
-        if declared.isdecimal() and int(declared) > limit + MULTIPART_OVERHEAD_BYTES:
+        length = int(declared) if declared.isdecimal() else 0
+        if length > limit + MULTIPART_OVERHEAD_BYTES:
             raise _too_large(limit)
+        free_space.ensure_room(self.built.settings, arriving=length)
 
     def _idempotency_key(self) -> str | None:
         key = self.request.headers.get("idempotency-key")
@@ -194,7 +198,7 @@ class _Staged:
         self.file: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # __exit__ closes
         self.digest = hashlib.sha256()
         self.size_bytes = 0
-        self._limit = built.settings.upload_limit_bytes
+        self._settings = built.settings
         self._buffer = bytearray()
 
     def __enter__(self) -> Self:
@@ -206,12 +210,15 @@ class _Staged:
     def add(self, chunk: bytes) -> bool:
         """Take a chunk; True if it is time to flush, which may wait for the disk."""
         self.size_bytes += len(chunk)
-        if self.size_bytes > self._limit:
-            raise _too_large(self._limit)
+        limit = self._settings.upload_limit_bytes
+        if self.size_bytes > limit:
+            raise _too_large(limit)
         self._buffer += chunk
         return len(self._buffer) >= BUFFER_BYTES
 
     def flush(self) -> None:
+        pending = len(self._buffer)
+        free_space.ensure_room(self._settings, arriving=pending, staged=self.size_bytes - pending)
         self.digest.update(self._buffer)
         self.file.write(self._buffer)
         self._buffer.clear()

@@ -1,8 +1,9 @@
 """Look-ups of submissions. What a viewer may not see is not found."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import Select, false, func, or_, select
+from sqlalchemy import Select, false, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from server.models import (
@@ -12,7 +13,7 @@ from server.models import (
     SubmissionState,
     Subset,
 )
-from server.submissions.states import IN_FLIGHT
+from server.submissions.states import FINAL
 
 
 def open_splits(session: Session) -> Sequence[Split]:
@@ -24,14 +25,6 @@ def open_splits(session: Session) -> Sequence[Split]:
         .options(joinedload(Split.subset))
         .order_by(Subset.position, Split.name)
     ).all()
-
-
-def unfinished_before(session: Session, submission_id: int) -> int:
-    """Return how many submissions came earlier and still wait or are being worked on."""
-    count = select(func.count()).where(
-        Submission.id < submission_id, Submission.state.in_(IN_FLIGHT)
-    )
-    return session.scalars(count).one()
 
 
 def readable(team_ids: tuple[int, ...]) -> Select[Submission]:
@@ -57,6 +50,8 @@ def _whole() -> Select[Submission]:
         joinedload(Submission.team),
         joinedload(Submission.method),
         selectinload(Submission.scores),
+        selectinload(Submission.shards),
+        selectinload(Submission.attempt_log),
     )
 
 
@@ -89,3 +84,20 @@ def archive_keys(session: Session, keys: Sequence[str]) -> frozenset[str]:
     """Return those of the keys that a submission still refers to."""
     found = session.scalars(select(Submission.archive_key).where(Submission.archive_key.in_(keys)))
     return frozenset(key for key in found if key is not None)
+
+
+def expired_archives(
+    session: Session, *, before: datetime, limit: int
+) -> Sequence[tuple[int, str]]:
+    """Return ids and archives of submissions that ended before a moment, the oldest first."""
+    rows = session.execute(
+        select(Submission.id, Submission.archive_key)
+        .where(
+            Submission.state.in_(FINAL),
+            Submission.finished_at < before,
+            Submission.archive_key.is_not(None),
+        )
+        .order_by(Submission.finished_at, Submission.id)
+        .limit(limit)
+    )
+    return [(submission_id, key) for submission_id, key in rows if key is not None]

@@ -1,10 +1,22 @@
 """The submission as JSON."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from server.models import CARD_FIELDS, Protocol, Score, SplitName, Submission, SubmissionState
+from server.models import (
+    CARD_FIELDS,
+    Attempt,
+    AttemptOutcome,
+    Protocol,
+    Score,
+    SplitName,
+    Submission,
+    SubmissionState,
+)
 from server.payload import Payload
+from server.submissions.stages import postponed_because
+from server.submissions.waiting import Place
 
 
 class Progress(Payload):
@@ -12,6 +24,25 @@ class Progress(Payload):
 
     done: int
     total: int
+
+
+class Queue(Payload):
+    """Submissions in front of this one, and in about how long it has its scores, if we can say."""
+
+    position: int
+    estimated_seconds: int | None
+
+
+class AttemptPayload(Payload):
+    """One try at the whole, or at a shard; the outcome is null while it runs."""
+
+    shard: int | None
+    number: int
+    worker: str
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: AttemptOutcome | None
+    reason: str | None
 
 
 class Finding(Payload):
@@ -39,8 +70,12 @@ class SubmissionPayload(Payload):
     card: dict[str, str | None]
     archive_sha256: str
     archive_bytes: int
+    archive_expired_at: datetime | None
     progress: Progress
+    queue: Queue | None
     attempts: int
+    postponed_because: str | None
+    attempt_log: list[AttemptPayload]
     findings: list[Finding]
     failure: str | None
     scores: dict[str, Any] | None
@@ -55,7 +90,8 @@ class SubmissionList(Payload):
     next_cursor: str | None
 
 
-def payload_of(submission: Submission, *, site_url: str) -> SubmissionPayload:
+def payload_of(submission: Submission, *, place: Place | None, site_url: str) -> SubmissionPayload:
+    """Write a submission as JSON; ``place`` is where it stands in the queue."""
     split = submission.board.split
     score = submission.scores[-1] if submission.scores else None
     return SubmissionPayload(
@@ -73,8 +109,12 @@ def payload_of(submission: Submission, *, site_url: str) -> SubmissionPayload:
         card={name: getattr(submission, name) for name in CARD_FIELDS},
         archive_sha256=submission.archive_sha256,
         archive_bytes=submission.archive_bytes,
-        progress=Progress(done=submission.progress_done, total=submission.progress_total),
-        attempts=submission.attempts,
+        archive_expired_at=submission.archive_expired_at,
+        postponed_because=postponed_because(submission),
+        progress=Progress(done=submission.images_done, total=submission.progress_total),
+        queue=None if place is None else Queue(**asdict(place)),
+        attempts=submission.tries,
+        attempt_log=[_attempt(each) for each in submission.attempt_log],
         findings=[Finding(**finding) for finding in submission.findings],
         failure=submission.failure,
         scores=None if score is None else scores_of(score),
@@ -83,6 +123,11 @@ def payload_of(submission: Submission, *, site_url: str) -> SubmissionPayload:
         truth_version=None if score is None else score.truth_version,
         url=f"{site_url}/submissions/{submission.public_id}",
     )
+
+
+def _attempt(attempt: Attempt) -> AttemptPayload:
+    fields = {name: getattr(attempt, name) for name in AttemptPayload.model_fields}
+    return AttemptPayload(**fields)
 
 
 def scores_of(score: Score) -> dict[str, Any]:

@@ -4,9 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from client.errors import Unreachable
-from client.service import VAULT_VARIABLE, check_port, children, worker_command
+from client.errors import Unreachable, UsageMistake
+from client.service import (
+    VAULT_VARIABLE,
+    VAULT_VARIABLES,
+    check_port,
+    check_sandbox,
+    children,
+    worker_command,
+)
 from client.supervisor import Child
+from worker.sandbox.allowance import Walls
 from worker.settings import WorkerSettings
 
 
@@ -28,6 +36,19 @@ class TestChildren:
         for other in ("web", "beat"):
             assert VAULT_VARIABLE not in found[other].environment
             assert settings.vault not in found[other].environment.values()
+
+    def test_every_setting_of_the_vault_is_kept_from_the_others(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        named = [name for name in WorkerSettings.model_fields if "vault" in name]
+        for name in named:
+            monkeypatch.setenv(f"LUSS_{name.upper()}", "s3://bucket/vault")
+        found = by_name(WorkerSettings(data_dir=tmp_path))
+
+        assert {f"LUSS_{name.upper()}" for name in named} == set(VAULT_VARIABLES)
+        assert set(VAULT_VARIABLES) <= set(found["worker"].environment)
+        for other in ("web", "beat"):
+            assert not set(VAULT_VARIABLES) & set(found[other].environment)
 
     def test_the_vault_is_a_folder_for_its_owner_alone(
         self, settings: WorkerSettings, tmp_path: Path
@@ -73,6 +94,14 @@ def test_a_worker_takes_the_queues_it_is_given() -> None:
 
     assert command[command.index("--queues") + 1] == "score,model"
     assert command[command.index("--concurrency") + 1] == "2"
+
+
+def test_walls_that_cannot_be_built_stop_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_sandbox(Walls.FULL)
+
+    monkeypatch.setattr("sys.platform", "darwin")
+    with pytest.raises(UsageMistake, match="LUSS_SANDBOX=none protects less"):
+        check_sandbox(Walls.FULL)
 
 
 class TestPort:

@@ -11,12 +11,12 @@ import uvicorn
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import update
 
+from client.stack.programs import free_port
 from server.models import Submission, SubmissionState
 from server.protocols import FACT_KEYS
 from tests.support.chromium import chromium
 from tests.support.database import PASSWORD
 from tests.support.site import ADA, BOARD, Site, site_in
-from tests.support.stack import free_port
 
 pytestmark = pytest.mark.slow
 PHONE = {"width": 375, "height": 812}
@@ -106,6 +106,9 @@ def test_a_submission_is_followed_until_it_is_done(page: Page, site: Site) -> No
     page.goto(f"/submissions/{public_id}")
     change(site, public_id, progress_done=50)
     expect(page.locator("[data-progress-done]")).to_have_text("50")
+
+    change(site, public_id, postponed_because="The worker's disk is full.")
+    expect(page.get_by_text("The worker's disk is full.")).to_be_visible(timeout=15_000)
 
     change(site, public_id, state=SubmissionState.REJECTED)
     expect(page.locator("[data-state=rejected]")).to_be_visible(timeout=15_000)

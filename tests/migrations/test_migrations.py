@@ -1,19 +1,34 @@
 import re
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import create_engine, inspect, select, text
 
 from server import schema
-from server.models import Base
+from server.db import Database
+from server.jobs.queue import RecordingQueue
+from server.models import Base, Score, Submission
+from server.organizers import service as organizers
+from tests.support.database import add_score, add_submission, add_subset, add_truth, add_user
+from tests.support.servers import Postgresql
+
+ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'luss.sqlite3'}"
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'luss.sqlite3'}"
+    else:
+        server: Postgresql = request.getfixturevalue("postgresql")
+        with server.database() as url:
+            yield url
 
 
 def tables(url: str) -> set[str]:
@@ -23,15 +38,104 @@ def tables(url: str) -> set[str]:
     return names - {"alembic_version"}
 
 
-def test_up_down_and_up_again(url: str) -> None:
+def fill(url: str) -> None:
+    """Put rows into the schema at head: a whole life of a submission, and published results."""
+    database = Database(url, RecordingQueue())
+    with database.unit_of_work() as session:
+        organizers.register_imagenet_s(session)
+        add_subset(session)
+        add_truth(session)
+        submission = add_submission(session, add_user(session))
+        add_score(session, submission, 12.5)
+    database.close()
+
+
+def test_up_down_and_up_again_with_data(url: str) -> None:
     schema.upgrade(url)
     assert tables(url) == set(Base.metadata.tables)
+    fill(url)
 
     schema.downgrade(url, "base")
     assert tables(url) == set()
 
     schema.upgrade(url)
     assert tables(url) == set(Base.metadata.tables)
+    fill(url)
+
+
+def test_each_step_down_and_up_again_keeps_the_data(url: str) -> None:
+    schema.upgrade(url)
+    fill(url)
+    revisions = [
+        script.revision
+        for script in ScriptDirectory.from_config(schema.alembic_config(url)).walk_revisions()
+    ]
+
+    for revision in revisions[1:]:
+        schema.downgrade(url, revision)
+        schema.upgrade(url)
+
+    database = Database(url, RecordingQueue())
+    with database.reading() as session:
+        assert session.scalars(select(Submission.public_id)).all() == ["aaaa"]
+        assert session.scalars(select(Score.miou)).all() == [12.5]
+    database.close()
+
+
+@pytest.mark.slow
+def test_two_that_migrate_at_once_do_it_once(postgresql: Postgresql) -> None:
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; from server import schema; schema.upgrade(*sys.argv[1:])",
+    ]
+    with postgresql.database() as url:
+        both = [
+            subprocess.Popen([*command, url], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+            for _ in range(2)
+        ]
+        said = [process.communicate(timeout=120)[1] for process in both]
+
+        assert [process.returncode for process in both] == [0, 0], said
+        assert tables(url) == set(Base.metadata.tables)
+
+
+def test_what_was_there_before_states_had_times_counts_from_its_arrival(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'luss.sqlite3'}"
+    schema.upgrade(url, "0001")
+    engine = create_engine(url)
+    values = {
+        "id": 1,
+        "public_id": "aaaa",
+        "board_id": 1,
+        "team_id": 1,
+        "user_id": 1,
+        "created_at": "2026-11-20 12:00:00",
+        "is_public": True,
+        "declarations": "{}",
+        "archive_sha256": "0",
+        "archive_bytes": 7,
+        "state": "scoring",
+        "findings": "[]",
+        "progress_done": 0,
+        "progress_total": 0,
+        "attempts": 1,
+        "lease_until": "2026-11-20 12:01:00",
+    }
+    columns = ", ".join(values)
+    marks = ", ".join(f":{name}" for name in values)
+    with engine.begin() as connection:
+        connection.execute(text(f"INSERT INTO submission ({columns}) VALUES ({marks})"), values)
+
+    schema.upgrade(url, "0002")
+
+    with engine.connect() as connection:
+        since = connection.execute(text("SELECT state_since FROM submission")).scalar()
+    assert since == values["created_at"]
+    schema.downgrade(url, "0001")
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM submission")).scalar() == 1
+    engine.dispose()
 
 
 def test_models_and_migrations_agree(url: str) -> None:

@@ -1,5 +1,6 @@
 """A migrated database in a folder, and rows to put into it."""
 
+import hashlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from server.catalogue.imagenet_s import CategoryFacts
 from server.db import Database
 from server.jobs.queue import RecordingQueue
 from server.models import (
+    Base,
     Protocol,
     Score,
     Split,
@@ -30,10 +32,13 @@ from server.organizers import service as organizing
 from server.organizers.service import TruthFacts
 from server.protocols import FACT_KEYS
 from server.submissions import service
+from server.submissions.leases import Terms
 from server.submissions.service import Entry, StoredArchive
+from tests.support.servers import Postgresql
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LEASE = timedelta(seconds=60)
+TERMS = Terms(worker="worker-1", lease=LEASE, max_attempts=3, limit=timedelta(hours=1))
 PASSWORD = "correct horse battery"
 TRUTH = TruthFacts(version="truth-1", classes=3, manifest={"n1/a.png": (4, 5)})
 NO_TO_ALL = dict.fromkeys(FACT_KEYS, False)
@@ -50,6 +55,21 @@ def _newest_schema() -> bytes:
 
 def create_database(path: Path) -> None:
     path.write_bytes(_newest_schema())
+
+
+@contextmanager
+def migrated_postgresql(server: Postgresql) -> Iterator[tuple[Database, RecordingQueue]]:
+    """Give a database like `migrated_database`, on PostgreSQL.
+
+    It is one for all tests and emptied for each: to make a new one takes half a second.
+    """
+    queue = RecordingQueue()
+    database = Database(server.shared_database("newest", schema.upgrade), queue)
+    with database.engine.begin() as connection:
+        for table in reversed(Base.metadata.sorted_tables):
+            connection.execute(table.delete())
+    yield database, queue
+    database.close()
 
 
 @contextmanager
@@ -98,8 +118,9 @@ def add_submission(
     public_id: str = "aaaa",
     is_public: bool = True,
     method_name: str | None = None,
+    archive: bytes = b"archive",
 ) -> Submission:
-    """Add a received submission, as if its archive had just arrived."""
+    """Add a received submission, as if its archive had just arrived; what stores it is the test."""
     entry = Entry(
         protocol=protocol,
         subset=slug,
@@ -108,13 +129,16 @@ def add_submission(
         is_public=is_public,
         card={"method_name": method_name} if method_name else {},
     )
-    archive = StoredArchive(
-        public_id=public_id, key=service.archive_key(public_id), sha256="0" * 64, size_bytes=7
+    stored = StoredArchive(
+        public_id=public_id,
+        key=service.archive_key(public_id),
+        sha256=hashlib.sha256(archive).hexdigest(),
+        size_bytes=len(archive),
     )
     service.accept(
         session,
         entry,
-        archive,
+        stored,
         user_id=user.id,
         team_id=team_ids_of(session, user.id)[0],
         idempotency_key=None,
