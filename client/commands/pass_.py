@@ -59,9 +59,8 @@ def run(
     """Pre-train, label, fine-tune and predict; the zips are in the folder's predict/."""
     from reference_model.stages import pipeline
 
-    with _ends_with_a_sentence():
+    with _ends_with_a_sentence(out / "predict"):
         pipeline.run(_chosen(recipe, seed), data=data, out=out, device=device, workers=workers)
-    typer.echo(f"The entry is in {out / 'predict'}.", err=True)
 
 
 @app.command("distance-match")
@@ -75,10 +74,11 @@ def distance_match(
     workers: Workers = None,
 ) -> None:
     """Label pixels by their nearest annotated regions; nothing is trained."""
-    from reference_model.stages import pipeline
+    from reference_model.stages.pipeline import run_from_weights
 
-    with _ends_with_a_sentence():
-        pipeline.match_distances(
+    with _ends_with_a_sentence(out / "distance-matching"):
+        run_from_weights(
+            "distance-matching",
             _chosen(recipe, None),
             weights=weights,
             method=method,
@@ -87,7 +87,6 @@ def distance_match(
             device=device,
             workers=workers,
         )
-    typer.echo(f"The entry is in {out / 'distance-matching'}.", err=True)
 
 
 @app.command("semi-supervised")
@@ -102,10 +101,11 @@ def semi_supervised(
     seed: Seed = None,
 ) -> None:
     """Fine-tune a ResNet on the annotated images and predict."""
-    from reference_model.stages import pipeline
+    from reference_model.stages.pipeline import run_from_weights
 
-    with _ends_with_a_sentence():
-        pipeline.finetune_on_masks(
+    with _ends_with_a_sentence(out / "semi-supervised"):
+        run_from_weights(
+            "semi-supervised",
             _chosen(recipe, seed),
             weights=weights,
             method=method,
@@ -114,7 +114,6 @@ def semi_supervised(
             device=device,
             workers=workers,
         )
-    typer.echo(f"The entry is in {out / 'semi-supervised'}.", err=True)
 
 
 def _chosen(name: str, seed: int | None) -> "Recipe":
@@ -131,8 +130,8 @@ def _chosen(name: str, seed: int | None) -> "Recipe":
 
 
 @contextmanager
-def _ends_with_a_sentence() -> Iterator[None]:
-    """Exit code 1 for what the run refuses, 143 for a run that was told to end."""
+def _ends_with_a_sentence(entry: Path) -> Iterator[None]:
+    """Say where the entry is. Exit code 1 for what a run refuses, 143 for one told to end."""
     from reference_model.engine.errors import Interrupted, RunStopped
 
     try:
@@ -141,3 +140,4 @@ def _ends_with_a_sentence() -> Iterator[None]:
         console.stop(f"luss: {stopped}", INTERRUPTED)
     except RunStopped as stopped:
         console.stop(f"luss: {stopped}", console.REFUSED)
+    typer.echo(f"The entry is in {entry}.", err=True)

@@ -4,9 +4,8 @@ from reference_model.data.loading import steps_in_epoch
 from reference_model.data.pictures import MEAN, STD
 from reference_model.data.views import MultiCrop, Views, as_images, crop_major
 from reference_model.engine.checkpoints import Trained
-from reference_model.engine.loop import TOTAL, Learner, Losses, train
+from reference_model.engine.loop import TOTAL, Learner, Losses
 from reference_model.engine.processes import Processes
-from reference_model.engine.weights import write_weights
 from reference_model.networks.segmenter import AttentiveRepresentation
 from reference_model.objectives.swapped import swapped_loss
 from reference_model.recipes import Recipe
@@ -14,6 +13,7 @@ from reference_model.stages import pretrain
 from reference_model.stages.building import WEIGHTS, attentive, larc, load, rate_of
 from reference_model.stages.place import Place
 from reference_model.stages.targets import Targets
+from reference_model.stages.training import train_to_weights
 
 NAME = "attention"
 
@@ -38,16 +38,18 @@ def run(recipe: Recipe, place: Place) -> None:
         seed=recipe.seed + 1,
     )
     steps = settings.training.epochs * in_epoch
-    train(
+    train_to_weights(
         learner.as_learner(),
-        place.batches(views, batch=settings.training.batch, seed=recipe.seed + 1),
+        network,
+        views,
+        batch=settings.training.batch,
         steps=steps,
+        seed=recipe.seed + 1,
+        recipe=recipe,
         stage=stage,
-        processes=place.processes,
-        rhythm=place.rhythm,
+        place=place,
     )
     if place.processes.is_first:
-        write_weights(stage / WEIGHTS, network.state_dict(), recipe=recipe.name)
         stage.finish(steps=steps)
     place.processes.wait()
 

@@ -23,7 +23,7 @@ from reference_model.engine.run_dir import StageDir
 from reference_model.engine.weights import read_weights
 from reference_model.networks.foreign import UnknownLayout, backbone_of
 from reference_model.networks.segmenter import finer
-from reference_model.recipes import DistanceMatching
+from reference_model.recipes import DistanceMatching, Recipe
 from reference_model.stages.entry import Entries, splits
 from reference_model.stages.neighbours import vote_normalised
 from reference_model.stages.place import Place
@@ -32,7 +32,7 @@ from reference_model.stages.reading import Read, mask_writer, read_all
 NAME = "distance-matching"
 
 
-def run(settings: DistanceMatching, place: Place, *, weights: Path, name: str) -> None:
+def run(recipe: Recipe, place: Place, *, weights: Path, name: str) -> None:
     """Predict every split that is there with the backbone in a safetensors file.
 
     Args:
@@ -42,6 +42,7 @@ def run(settings: DistanceMatching, place: Place, *, weights: Path, name: str) -
     stage = place.run.stage(NAME)
     if stage.is_done:
         return
+    settings = recipe.distance_matching
     network = backbone(weights)
     place.processes.place(network)
     network.eval()

@@ -10,9 +10,8 @@ from reference_model.data.loading import steps_in_epoch
 from reference_model.data.pictures import MEAN, STD
 from reference_model.data.views import as_images
 from reference_model.engine.checkpoints import Trained
-from reference_model.engine.loop import TOTAL, Learner, Losses, train
+from reference_model.engine.loop import TOTAL, Learner, Losses
 from reference_model.engine.processes import Processes
-from reference_model.engine.weights import write_weights
 from reference_model.networks.segmenter import ImageClassifier, Segmenter
 from reference_model.recipes import Recipe
 from reference_model.stages import pretrain, pseudo_labels
@@ -25,6 +24,7 @@ from reference_model.stages.building import (
     segmenter,
 )
 from reference_model.stages.place import Place, categories
+from reference_model.stages.training import train_to_weights
 
 NAME = "finetune"
 
@@ -50,16 +50,18 @@ def run(recipe: Recipe, place: Place) -> None:
     )
     learner = FinetuneLearner(recipe, network, processes=place.processes, steps_in_epoch=in_epoch)
     steps = settings.training.epochs * in_epoch
-    train(
+    train_to_weights(
         learner.as_learner(),
-        place.batches(crops, batch=settings.training.batch, seed=recipe.seed + 2),
+        network,
+        crops,
+        batch=settings.training.batch,
         steps=steps,
+        seed=recipe.seed + 2,
+        recipe=recipe,
         stage=stage,
-        processes=place.processes,
-        rhythm=place.rhythm,
+        place=place,
     )
     if place.processes.is_first:
-        write_weights(stage / WEIGHTS, network.state_dict(), recipe=recipe.name)
         stage.finish(steps=steps)
     place.processes.wait()
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from reference_model.data.folders import BadData, DataFolder
 from reference_model.engine.errors import Interrupted, Refused, RunStopped
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 STAGES = (pretrain, attention, cluster, threshold, pseudo_labels, finetune, predict)
 """Modules with a NAME and `run(recipe, place)`, in their order."""
+
+Protocol = Literal["distance-matching", "semi-supervised"]
 
 
 def run(
@@ -67,7 +69,8 @@ class FromWeights:
     method: str
 
 
-def match_distances(
+def run_from_weights(
+    protocol: Protocol,
     recipe: Recipe,
     *,
     weights: Path,
@@ -77,34 +80,19 @@ def match_distances(
     device: DeviceName = "auto",
     workers: int | None = None,
 ) -> None:
-    """Predict by distance matching with any backbone; the zips are in `<out>/distance-matching`.
+    """Predict by a protocol that starts from a backbone; the zips are in `<out>/<protocol>`.
+
+    Args:
+        weights: a safetensors file of any backbone that `networks.foreign` understands.
+        method: name of the method, for the entry's card.
 
     Raises:
         RunStopped: as for `run`.
     """
     settings = _from_weights(recipe, weights, method)
+    stage = distance_matching if protocol == distance_matching.NAME else semi_supervised
     with place_of(settings, data=data, out=out, device=device, workers=workers) as place:
-        distance_matching.run(recipe.distance_matching, place, weights=weights, name=method)
-
-
-def finetune_on_masks(
-    recipe: Recipe,
-    *,
-    weights: Path,
-    method: str,
-    data: Path,
-    out: Path,
-    device: DeviceName = "auto",
-    workers: int | None = None,
-) -> None:
-    """Fine-tune on the annotated images and predict; the zips are in `<out>/semi-supervised`.
-
-    Raises:
-        RunStopped: as for `run`.
-    """
-    settings = _from_weights(recipe, weights, method)
-    with place_of(settings, data=data, out=out, device=device, workers=workers) as place:
-        semi_supervised.run(recipe, place, weights=weights, name=method)
+        stage.run(recipe, place, weights=weights, name=method)
 
 
 def _from_weights(recipe: Recipe, weights: Path, method: str) -> FromWeights:

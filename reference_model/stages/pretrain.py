@@ -9,10 +9,9 @@ from reference_model.data.loading import steps_in_epoch
 from reference_model.data.pictures import MEAN, STD
 from reference_model.data.views import MultiCrop, Views, as_images, crop_major
 from reference_model.engine.checkpoints import Trained
-from reference_model.engine.loop import TOTAL, Learner, Losses, train
+from reference_model.engine.loop import TOTAL, Learner, Losses
 from reference_model.engine.processes import Processes
 from reference_model.engine.schedules import momentum_share
-from reference_model.engine.weights import write_weights
 from reference_model.networks.propagation import Momentum
 from reference_model.networks.representation import Features, Representation
 from reference_model.objectives.deep_to_shallow import deep_to_shallow_loss
@@ -24,9 +23,10 @@ from reference_model.objectives.pixel_alignment import (
 from reference_model.objectives.pixel_propagation import near_pairs, propagation_loss
 from reference_model.objectives.swapped import swapped_loss
 from reference_model.recipes import Pretrain, Recipe
-from reference_model.stages.building import WEIGHTS, larc, rate_of, representation
+from reference_model.stages.building import larc, rate_of, representation
 from reference_model.stages.place import Place
 from reference_model.stages.targets import Targets
+from reference_model.stages.training import train_to_weights
 
 NAME = "pretrain"
 SLIPPED_STD = (0.228, 0.224, 0.225)
@@ -53,16 +53,18 @@ def run(recipe: Recipe, place: Place) -> None:
         photometric=settings.photometric,
         seed=recipe.seed,
     )
-    train(
+    train_to_weights(
         learner.as_learner(),
-        place.batches(views, batch=settings.training.batch, seed=recipe.seed),
+        learner.network,
+        views,
+        batch=settings.training.batch,
         steps=steps,
+        seed=recipe.seed,
+        recipe=recipe,
         stage=stage,
-        processes=place.processes,
-        rhythm=place.rhythm,
+        place=place,
     )
     if place.processes.is_first:
-        write_weights(stage / WEIGHTS, learner.network.state_dict(), recipe=recipe.name)
         stage.finish(images=len(images), steps=steps)
     place.processes.wait()
 

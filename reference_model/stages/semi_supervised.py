@@ -17,18 +17,17 @@ from reference_model.data.pictures import MEAN, STD
 from reference_model.data.views import as_images
 from reference_model.engine.checkpoints import Trained
 from reference_model.engine.errors import Refused
-from reference_model.engine.loop import TOTAL, Learner, Losses, train
+from reference_model.engine.loop import TOTAL, Learner, Losses
 from reference_model.engine.processes import Processes
 from reference_model.engine.schedules import Cosine
-from reference_model.engine.weights import write_weights
 from reference_model.networks.resnet import ResNet
 from reference_model.networks.segmenter import Segmenter
 from reference_model.recipes import Recipe, SemiSupervised
-from reference_model.stages.building import WEIGHTS
 from reference_model.stages.distance_matching import backbone
 from reference_model.stages.entry import Entries, splits
 from reference_model.stages.place import Place, seeded
 from reference_model.stages.reading import SegmenterRule, mask_writer, read_all
+from reference_model.stages.training import train_to_weights
 
 NAME = "semi-supervised"
 
@@ -67,16 +66,17 @@ def run(recipe: Recipe, place: Place, *, weights: Path, name: str) -> None:
     learner = SemiSupervisedLearner(
         settings, network, processes=place.processes, steps_in_epoch=in_epoch
     )
-    train(
+    train_to_weights(
         learner.as_learner(),
-        place.batches(crops, batch=settings.batch, seed=recipe.seed),
+        network,
+        crops,
+        batch=settings.batch,
         steps=settings.epochs * in_epoch,
+        seed=recipe.seed,
+        recipe=recipe,
         stage=stage,
-        processes=place.processes,
-        rhythm=place.rhythm,
+        place=place,
     )
-    if place.processes.is_first:
-        write_weights(stage / WEIGHTS, network.state_dict(), recipe=recipe.name)
     card = MethodCard(
         name=name,
         training_data=f"{place.data.root.name}, {len(images)} annotated images",

@@ -35,12 +35,11 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_distance_matching_ends_in_an_entry_without_a_map(
-    data: DataFolder, weights: Path, tmp_path: Path
+    data: DataFolder, tiny: Recipe, weights: Path, tmp_path: Path
 ) -> None:
-    settings = DistanceMatching(short_side=32)
-    place = place_at(tmp_path, data, settings)
+    place = place_at(tmp_path, data, tiny)
 
-    distance_matching.run(settings, place, weights=weights, name="random features")
+    distance_matching.run(tiny, place, weights=weights, name="random features")
 
     folder = tmp_path / "distance-matching"
     with zipfile.ZipFile(folder / "test.zip") as entry:
@@ -83,26 +82,20 @@ def test_a_transformer_can_be_matched_but_not_finetuned(
     path = tmp_path / "vit.safetensors"
     vit = VisionTransformer(width=64, depth=1, patch=8, positions=4)
     write_weights(path, vit.state_dict())
-    settings = DistanceMatching(short_side=32)
 
-    distance_matching.run(
-        settings, place_at(tmp_path / "one", data, settings), weights=path, name="ViT"
-    )
+    distance_matching.run(tiny, place_at(tmp_path / "one", data, tiny), weights=path, name="ViT")
     with pytest.raises(Refused, match="only a ResNet can be trained"):
         semi_supervised.run(tiny, place_at(tmp_path / "two", data, tiny), weights=path, name="ViT")
 
     assert (tmp_path / "one" / "distance-matching" / "test.zip").exists()
 
 
-def test_a_pickle_is_never_opened(data: DataFolder, tmp_path: Path) -> None:
+def test_a_pickle_is_never_opened(data: DataFolder, tiny: Recipe, tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     torch.save(ResNet(18, width=4).state_dict(), path)
-    settings = DistanceMatching()
 
     with pytest.raises(Refused, match="is not a safetensors file"):
-        distance_matching.run(
-            settings, place_at(tmp_path / "run", data, settings), weights=path, name="x"
-        )
+        distance_matching.run(tiny, place_at(tmp_path / "run", data, tiny), weights=path, name="x")
 
 
 def test_semi_supervised_finetuning_ends_in_an_entry(
