@@ -1,7 +1,8 @@
 """The only place where the web process is put together."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
@@ -21,14 +22,16 @@ from server.settings import Settings
 from server.storage.store import BlobStore, open_store
 from server.submissions import pages as submission_pages
 from server.submissions import routes as submission_routes
+from server.uploads import routes as upload_routes
+from server.uploads import sweep, tus
 from server.web import static_files
 from server.web.body_limit import BodyLimit
 from server.web.security_headers import SecurityHeaders
 from server.web.static_files import STATIC, HashedStaticFiles
 
-ROUTES = (health, board_routes, method_routes, submission_routes)
+ROUTES = (health, board_routes, method_routes, submission_routes, upload_routes)
 PAGES = (account_pages, board_pages, docs_pages, method_pages, submission_pages, static_files)
-UPLOAD_PATHS = ("/api/v1/submissions", "/submit")
+UPLOAD_PATHS = ("/api/v1/submissions", "/submit", f"{tus.PATH}/")
 
 
 def create_app(
@@ -48,7 +51,13 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        sweeping = asyncio.create_task(
+            sweep.forever(built.database, settings.staging_folder, built.clock)
+        )
         yield
+        sweeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await sweeping
         built.database.close()
 
     app = FastAPI(
@@ -66,6 +75,7 @@ def create_app(
     app.mount("/static", HashedStaticFiles(directory=STATIC), name="static")
     error_handlers.install(app)
     app.add_middleware(BodyLimit, unlimited=UPLOAD_PATHS)
+    app.add_middleware(tus.TusHeaders)
     app.add_middleware(SecurityHeaders)
     return app
 

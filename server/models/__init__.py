@@ -20,6 +20,7 @@ from server.models.submission import (
     SubmissionState,
 )
 from server.models.team import MAX_METHOD_NAME, Membership, Method, Team
+from server.models.upload import Upload
 
 __all__ = [
     "CARD_FIELDS",
@@ -46,6 +47,7 @@ __all__ = [
     "Subset",
     "Team",
     "TruthVersion",
+    "Upload",
     "User",
     "UtcDateTime",
     "new_public_id",
