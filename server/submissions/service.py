@@ -78,7 +78,7 @@ def accept(
     idempotency_key: str | None,
     now: datetime,
     lease: timedelta,
-) -> None:
+) -> Submission:
     """Make the row for an archive that has arrived; it is rung when the row is committed."""
     board = admit(session, entry)
     submission = Submission(
@@ -101,6 +101,7 @@ def accept(
     session.add(submission)
     session.flush()  # the message carries its id
     ring_after_commit(session, Job(SCORE_SUBMISSION, submission.id))
+    return submission
 
 
 def archive_key(public_id: str) -> str:
