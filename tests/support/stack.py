@@ -48,6 +48,7 @@ class Stack:
             "LUSS_SERVER": self.url,
             "LUSS_TOKEN": self.token,
             "LUSS_PASSWORD": PASSWORD,
+            "XDG_STATE_HOME": str(self.folder / "state"),
             **self._settings,
         }
 
