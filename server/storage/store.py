@@ -17,6 +17,7 @@ from obstore.exceptions import AlreadyExistsError, NotFoundError
 from obstore.store import LocalStore, MemoryStore, ObjectStore, from_url
 
 CHUNK_BYTES = 8 * 1024**2
+CHUNKS_AT_ONCE = 2  # obstore's 12 would hold 100 MB in memory
 
 
 class BlobMissing(Exception):
@@ -63,7 +64,9 @@ class ObjectBlobStore:
         self._folder = folder
 
     def put(self, key: str, source: BinaryIO | bytes) -> None:
-        obstore.put(self._store, key, source, chunk_size=CHUNK_BYTES)
+        obstore.put(
+            self._store, key, source, chunk_size=CHUNK_BYTES, max_concurrency=CHUNKS_AT_ONCE
+        )
 
     def put_if_absent(self, key: str, content: bytes) -> None:
         with suppress(AlreadyExistsError):
