@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from worker.settings import WorkerSettings
 
 VAULT_VARIABLE = "LUSS_VAULT_URL"
+VAULT_VARIABLES = (VAULT_VARIABLE, "LUSS_VAULT_S3_ACCESS_KEY", "LUSS_VAULT_S3_SECRET_KEY")
 _UPLOADS_END_SECONDS = 8  # less than the supervisor's grace
 
 
@@ -56,7 +57,7 @@ def children(settings: "WorkerSettings") -> list[Child]:
         "LUSS_PORT": str(settings.port),
         VAULT_VARIABLE: settings.vault,
     }
-    outside = {name: value for name, value in inside.items() if name != VAULT_VARIABLE}
+    outside = {name: value for name, value in inside.items() if name not in VAULT_VARIABLES}
     return [
         Child(
             name="web",

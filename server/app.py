@@ -19,7 +19,8 @@ from server.jobs.queue import JobQueue
 from server.methods import pages as method_pages
 from server.methods import routes as method_routes
 from server.settings import Settings
-from server.storage.store import BlobStore, open_store
+from server.storage.retrying import open_store
+from server.storage.store import BlobStore
 from server.submissions import pages as submission_pages
 from server.submissions import routes as submission_routes
 from server.uploads import routes as upload_routes
@@ -45,7 +46,7 @@ def create_app(
     built = Rooms(
         settings=settings,
         database=Database(settings.database, queue or CeleryQueue(settings)),
-        store=store or open_store(settings.store),
+        store=store or open_store(settings.store, settings.s3_access),
         clock=clock or SystemClock(),
     )
 

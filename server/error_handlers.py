@@ -11,7 +11,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from server.errors import FieldInvalid, NotFound, NotSignedIn, ServerError
+from server.errors import FieldInvalid, NotFound, NotSignedIn, ServerError, StorageUnavailable
+from server.storage.retrying import StoreUnavailable
 from server.web.redirects import see_other
 from server.web.templating import path_and_query, render
 
@@ -33,6 +34,7 @@ class ErrorPage:
 
 def install(app: FastAPI) -> None:
     app.add_exception_handler(ServerError, _server_error)
+    app.add_exception_handler(StoreUnavailable, _store_unavailable)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(Exception, _unforeseen)
@@ -64,6 +66,17 @@ def _answer(request: Request, error: ServerError) -> Response:
 def _server_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServerError)  # noqa: S101  # registered for this class
     return _answer(request, error)
+
+
+def _store_unavailable(request: Request, error: Exception) -> Response:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return _answer(
+        request,
+        StorageUnavailable(
+            "The store of archives does not answer. What you sent last was not kept: send it again "
+            "later."
+        ),
+    )
 
 
 def _http_exception(request: Request, error: Exception) -> Response:

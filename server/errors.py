@@ -27,6 +27,7 @@
         - DeclarationsContradict    422  declarations_contradict
         - UploadDiffers             422  upload_differs
     + UploadLocked                  423  upload_locked
+    + StorageUnavailable            503  storage_unavailable
     + StorageFull                   507  storage_full
 
 A code never changes its meaning: programs rely on it. The message of an error is a sentence for
@@ -318,6 +319,17 @@ class UploadLocked(ServerError):
     status = 423
     code = "upload_locked"
     title = "The upload is being written to"
+
+
+class StorageUnavailable(ServerError):
+    """The store of archives does not answer: its operators' fault, not yours.
+
+    What was submitted before is safe, and so is an upload that can be resumed. Send it again later.
+    """
+
+    status = 503
+    code = "storage_unavailable"
+    title = "Archives cannot be stored now"
 
 
 class StorageFull(ServerError):

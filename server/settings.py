@@ -4,6 +4,7 @@ The worker adds its own (worker/settings.py): the web process neither needs nor 
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal, Self
@@ -12,6 +13,16 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "development-only-secret"  # noqa: S105  # production refuses to start on it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3Access:
+    """How a bucket is reached; without keys it is the machine's own role that asks."""
+
+    endpoint: str
+    region: str
+    access_key: str
+    secret_key: SecretStr
 
 
 class Settings(BaseSettings):
@@ -34,6 +45,14 @@ class Settings(BaseSettings):
         description="archives and public artefacts: file://, memory:// or s3:// URL; "
         "empty means LUSS_DATA_DIR/store",
     )
+    s3_endpoint: str = Field(
+        "", description="address of an S3-compatible server; empty means Amazon's"
+    )
+    s3_region: str = Field("us-east-1", description="region of the buckets")
+    s3_access_key: str = Field(
+        "", description="key for the store's bucket; empty means the machine's own role"
+    )
+    s3_secret_key: SecretStr = Field(SecretStr(""), description="the secret of LUSS_S3_ACCESS_KEY")
     secret_key: SecretStr = Field(
         SecretStr(DEVELOPMENT_SECRET), description="signs form tokens; any long random string"
     )
@@ -53,6 +72,12 @@ class Settings(BaseSettings):
         ge=0,
         description="uploads are refused rather than leave less free on the disks of "
         "LUSS_DATA_DIR and of a local store, in bytes",
+    )
+    archive_retention_days: int = Field(
+        0,
+        ge=0,
+        description="how long the archive of a finished submission is kept, in days; rows, tallies "
+        "and scores always stay; 0 means for ever",
     )
     lease_seconds: int = Field(
         60, gt=0, description="how long a silent worker keeps a submission, in seconds"
@@ -83,6 +108,15 @@ class Settings(BaseSettings):
     @property
     def store(self) -> str:
         return self.store_url or (self.data_dir.absolute() / "store").as_uri()
+
+    @property
+    def s3_access(self) -> S3Access:
+        return S3Access(
+            endpoint=self.s3_endpoint,
+            region=self.s3_region,
+            access_key=self.s3_access_key,
+            secret_key=self.s3_secret_key,
+        )
 
     @property
     def broker_folder(self) -> Path:

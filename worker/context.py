@@ -6,9 +6,10 @@ from functools import cache
 from server.clock import Clock, SystemClock
 from server.db import Database
 from server.jobs.celery_queue import CeleryQueue
-from server.storage.store import BlobStore, open_store
+from server.storage.retrying import open_store
+from server.storage.store import BlobStore
 from worker.settings import WorkerSettings
-from worker.vault import Vault
+from worker.vault import Vault, open_vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ def context_of_process() -> Context:
     return Context(
         settings=settings,
         database=Database(settings.database, CeleryQueue(settings)),
-        store=open_store(settings.store),
-        vault=Vault(open_store(settings.vault)),
+        store=open_store(settings.store, settings.s3_access),
+        vault=open_vault(settings),
         clock=SystemClock(),
     )

@@ -30,6 +30,7 @@ from server.models import CARD_FIELDS, Protocol, Submission
 from server.submissions import leases, outcomes, queries
 from server.submissions.leases import Claim
 from server.submissions.outcomes import ScoreSheet
+from worker import trouble
 from worker.context import Context
 from worker.heartbeat import Heartbeat, LeaseLost
 
@@ -44,6 +45,7 @@ class Work:
     public_id: str
     team_id: int
     archive_key: str
+    sha256: str
     form_card: Mapping[str, str | None]
     protocol: Protocol
     classes: int
@@ -52,6 +54,9 @@ class Work:
 
 def run(context: Context, submission_id: int) -> None:
     """Work on a submission to its end, unless somebody else does or it has one already."""
+    because = trouble.found_beforehand(context.settings)
+    if because is not None and _left_for_later(context, submission_id, because):
+        return
     held = _claim(context, submission_id)
     if held is None:
         log.info("submission %d is done or held elsewhere", submission_id)
@@ -61,10 +66,30 @@ def run(context: Context, submission_id: int) -> None:
             _Task(context, held, heartbeat).work()
     except LeaseLost as lost:
         log.warning("%s; nothing was recorded", lost)
-    except Exception:  # the task boundary: logged here, tried again by the sweeper
+    except Exception as error:  # the task boundary: logged here, tried again by the sweeper
         log.exception("submission %d could not be scored, handing it back", submission_id)
-        with context.database.unit_of_work() as session:
-            leases.hand_back(session, held, now=context.clock.now())
+        _give_up(context, held, because=trouble.told_by(error))
+
+
+def _left_for_later(context: Context, submission_id: int, because: str) -> bool:
+    now, lease = context.clock.now(), context.settings.lease
+    with context.database.unit_of_work() as session:
+        left = leases.postpone_unclaimed(
+            session, submission_id, because=because, now=now, lease=lease
+        )
+    if left:
+        log.error("submission %d has to wait: %s", submission_id, because)
+    return left
+
+
+def _give_up(context: Context, held: Claim, *, because: str | None) -> None:
+    """Put off what passing trouble has stopped; anything else counts as an attempt."""
+    now, lease = context.clock.now(), context.settings.lease
+    with context.database.unit_of_work() as session:
+        if because is None or not leases.postpone(
+            session, held, because=because, now=now, lease=lease
+        ):
+            leases.hand_back(session, held, now=now)
 
 
 def _claim(context: Context, submission_id: int) -> Claim | None:
@@ -102,7 +127,7 @@ class _Task:
     def _score(self, work: Work) -> None:
         with (
             self._context.vault.truth(work.truth_version, classes=work.classes) as truth,
-            self._context.store.as_file(work.archive_key) as archive,
+            self._context.store.as_file(work.archive_key, sha256=work.sha256) as archive,
             tempfile.TemporaryDirectory(prefix="luss-") as scratch,
             open_prediction(archive, limits=self._limits()) as prediction,
         ):
@@ -206,6 +231,7 @@ def _work_of(submission: Submission) -> Work:
         public_id=submission.public_id,
         team_id=submission.team_id,
         archive_key=submission.archive_key,
+        sha256=submission.archive_sha256,
         form_card={name: getattr(submission, name) for name in CARD_FIELDS},
         protocol=submission.board.protocol,
         classes=split.subset.classes,

@@ -1,10 +1,12 @@
 """The settings that only workers have: the way into the vault, and the caps on archives."""
 
 import sys
+from dataclasses import replace
+from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
-from server.settings import Settings, env_example
+from server.settings import S3Access, Settings, env_example
 
 
 class WorkerSettings(Settings):
@@ -12,6 +14,14 @@ class WorkerSettings(Settings):
         "",
         description="truth and tallies, for workers only and never for the web process; "
         "empty means LUSS_DATA_DIR/vault",
+    )
+    vault_s3_access_key: str = Field(
+        "",
+        description="key for the vault's bucket, which the web process' key should not open; "
+        "empty means that of the store",
+    )
+    vault_s3_secret_key: SecretStr = Field(
+        SecretStr(""), description="the secret of LUSS_VAULT_S3_ACCESS_KEY"
     )
     scoring_jobs: int = Field(
         0, ge=0, description="threads that score one submission; 0 means one a processor"
@@ -29,6 +39,21 @@ class WorkerSettings(Settings):
     @property
     def vault(self) -> str:
         return self.vault_url or (self.data_dir.absolute() / "vault").as_uri()
+
+    @property
+    def vault_s3_access(self) -> S3Access:
+        if not self.vault_s3_access_key:
+            return self.s3_access
+        return replace(
+            self.s3_access,
+            access_key=self.vault_s3_access_key,
+            secret_key=self.vault_s3_secret_key,
+        )
+
+    @property
+    def truth_cache(self) -> Path:
+        """Where packed truth lies that was fetched from a vault elsewhere."""
+        return self.data_dir.absolute() / "truth-cache"
 
 
 if __name__ == "__main__":

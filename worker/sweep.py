@@ -1,4 +1,4 @@
-"""One sweep over everything that was left lying: leases that ran out, archives without a row."""
+"""One sweep over what was left lying: lost leases, archives without a row or past their time."""
 
 import logging
 from datetime import timedelta
@@ -6,6 +6,7 @@ from datetime import timedelta
 from server.jobs.queue import SCORE_SUBMISSION, Job, ring_after_commit
 from server.submissions import leases, outcomes, queries
 from server.submissions.service import ARCHIVE_FOLDER
+from worker import retention
 from worker.context import Context
 
 log = logging.getLogger(__name__)
@@ -15,6 +16,8 @@ ORPHAN_AGE = timedelta(hours=1)  # longer than any upload waits between its arch
 def run(context: Context) -> None:
     _ring_again(context)
     _delete_orphans(context)
+    retention.delete_expired_archives(context)
+    retention.delete_cut_short_puts(context)
 
 
 def _ring_again(context: Context) -> None:

@@ -1,19 +1,26 @@
 """The vault: packed truth, tallies and seeds, which no web process can reach."""
 
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
-from evaluator import Tallies, Truth, open_truth
-from server.storage.store import BlobStore
+from evaluator import BadTruth, Tallies, Truth, open_truth
+from evaluator.atomic_file import replacing
+from server.storage.retrying import open_store
+from server.storage.store import BlobStore, local_folder
+from worker.settings import WorkerSettings
 
 SEED_BYTES = 32
 
 
 class Vault:
-    def __init__(self, store: BlobStore) -> None:
+    def __init__(self, store: BlobStore, *, cache: Path | None = None) -> None:
+        """Keep a folder for packed truth where the store has no files of its own to open."""
         self._store = store
+        self._cache = cache
 
     def keep_truth(self, pack: Path, *, version: str) -> None:
         """Keep a packed truth under its content hash; the same content is the same blob."""
@@ -22,11 +29,44 @@ class Vault:
 
     @contextmanager
     def truth(self, version: str, *, classes: int) -> Iterator[Truth]:
+        """Open a truth, fetched from a vault elsewhere once a machine.
+
+        Raises:
+            BadTruth: it is damaged, or another one; a fetched copy is forgotten, so that the next
+                attempt fetches it again.
+        """
         with (
-            self._store.as_file(_truth_key(version)) as path,
+            self._pack(version, classes=classes) as path,
             open_truth(path, classes=classes) as truth,
         ):
+            _check_version(truth, version)
             yield truth
+
+    @contextmanager
+    def _pack(self, version: str, *, classes: int) -> Iterator[Path]:
+        if self._cache is None:
+            with self._store.as_file(_truth_key(version)) as path:
+                yield path
+            return
+        cached = self._cache / f"{version}.pack"
+        if not cached.exists():
+            self._fetch(version, cached, classes=classes)
+        try:
+            yield cached
+        except BadTruth:
+            cached.unlink(missing_ok=True)
+            raise
+
+    def _fetch(self, version: str, cached: Path, *, classes: int) -> None:
+        """Copy a truth into the cache, where it appears whole and verified, to be read only."""
+        cached.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._store.as_file(_truth_key(version)) as path, replacing(cached) as copy:
+            shutil.copyfile(path, copy)
+            with open_truth(copy, classes=classes) as truth:
+                _check_version(truth, version)
+                for name in truth.names:
+                    truth.label_map(name)  # compares the image's checksum
+        cached.chmod(0o400)
 
     def resampling_seed(self, version: str) -> bytes:
         """Return the secret seed of a truth's resamples, drawn when it is first asked for.
@@ -44,6 +84,29 @@ class Vault:
         key = f"tallies/{submission}/{origin.scorer_version}-{origin.truth_version}.parquet"
         with tallies.path.open("rb") as file:
             self._store.put(key, file)
+
+    def delete_unfinished(self, *, before: datetime) -> list[str]:
+        """Delete puts and fetches that were cut short before a moment; return the names."""
+        deleted = self._store.delete_unfinished(before=before)
+        for path in [] if self._cache is None else self._cache.glob("*.partial"):
+            if path.stat().st_mtime < before.timestamp():
+                path.unlink()
+                deleted.append(path.name)
+        return deleted
+
+
+def open_vault(settings: WorkerSettings) -> Vault:
+    """Open the vault that the settings name, with keys of its own where it has some."""
+    local = local_folder(settings.vault) is not None
+    return Vault(
+        open_store(settings.vault, settings.vault_s3_access),
+        cache=None if local else settings.truth_cache,
+    )
+
+
+def _check_version(truth: Truth, version: str) -> None:
+    if truth.version != version:
+        raise BadTruth(f"the vault has truth {truth.version} under the name of {version}")
 
 
 def _truth_key(version: str) -> str:

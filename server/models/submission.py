@@ -68,6 +68,7 @@ class Submission(MethodCard, Base):
     archive_key: Mapped[str | None] = mapped_column(String(200))
     archive_sha256: Mapped[str] = mapped_column(String(64))
     archive_bytes: Mapped[int] = mapped_column(BigInteger)
+    archive_expired_at: Mapped[datetime | None]
 
     state: Mapped[SubmissionState]
     finished_at: Mapped[datetime | None]
@@ -79,6 +80,8 @@ class Submission(MethodCard, Base):
     attempts: Mapped[int] = mapped_column(default=0)
     lease_token: Mapped[str | None] = mapped_column(String(32))
     lease_until: Mapped[datetime]
+    postponed_since: Mapped[datetime | None]
+    postponed_because: Mapped[str | None] = mapped_column(String(200))
 
     board: Mapped[Board] = relationship(lazy="raise")
     team: Mapped[Team] = relationship(lazy="raise")

@@ -12,12 +12,12 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from obstore.exceptions import BaseError as ObstoreError
 
 from server.errors import StorageFull
 from server.settings import Settings
+from server.storage.store import local_folder
 
 log = logging.getLogger(__name__)
 FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT)
@@ -91,12 +91,6 @@ def is_disk_full(error: BaseException) -> bool:
 def free_bytes(folder: Path) -> int:
     """Return how many bytes can be written below a folder, which need not exist yet."""
     return shutil.disk_usage(_existing(folder)).free
-
-
-def local_folder(url: str) -> Path | None:
-    """Return the folder of a file:// URL; None for a store elsewhere."""
-    parts = urlsplit(url)
-    return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
 
 def _says_full(error: BaseException | None) -> bool:

@@ -173,6 +173,7 @@ class SubmissionPage:
     is_final: bool
     explanation: str
     waiting_before: int
+    postponed_because: str | None
     stages: tuple[Stage, ...]
     progress_done: int
     progress_total: int
@@ -188,5 +189,6 @@ class SubmissionPage:
     declarations: tuple[Declaration, ...]
     archive_sha256: str
     archive_bytes: int
+    archive_expired_at: datetime | None
     again_url: str
     json_url: str

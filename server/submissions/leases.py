@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, and_, case, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, and_, case, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from server.models import Submission, SubmissionState
 from server.submissions.states import IN_FLIGHT
+
+PATIENCE = timedelta(days=7)
+"""How long operators have to mend what postpones submissions, before that counts as tried."""
 
 CHECKING, RECEIVED = SubmissionState.CHECKING, SubmissionState.RECEIVED
 
@@ -58,6 +61,51 @@ def renew(session: Session, held: Claim, *, now: datetime, lease: timedelta) -> 
 def hand_back(session: Session, held: Claim, *, now: datetime) -> bool:
     """Give up a submission unfinished: the next sweep rings it again."""
     return changed(session, is_held(held), lease_token=None, lease_until=now)
+
+
+def postpone(
+    session: Session, held: Claim, *, because: str, now: datetime, lease: timedelta
+) -> bool:
+    """Give up a submission for trouble that passes: rung a lease later, and not counted as tried.
+
+    False if the row is no longer the claim's, or if patience has run out: then it is handed back.
+    """
+    return changed(
+        session,
+        [*is_held(held), _is_postponable(now)],
+        lease_token=None,
+        attempts=Submission.attempts - 1,
+        **_postponement(because, now=now, lease=lease),
+    )
+
+
+def postpone_unclaimed(
+    session: Session, submission_id: int, *, because: str, now: datetime, lease: timedelta
+) -> bool:
+    """Leave a submission that nobody holds to a later ring, and say why."""
+    return changed(
+        session,
+        [
+            Submission.id == submission_id,
+            or_(Submission.state == RECEIVED, _abandoned(now)),
+            _is_postponable(now),
+        ],
+        **_postponement(because, now=now, lease=lease),
+    )
+
+
+def _is_postponable(now: datetime) -> ColumnElement[bool]:
+    since = Submission.postponed_since
+    return or_(since.is_(None), since > now - PATIENCE)
+
+
+def _postponement(because: str, *, now: datetime, lease: timedelta) -> dict[str, Any]:
+    since = Submission.postponed_since
+    return {
+        "lease_until": now + lease,
+        "postponed_since": case((since.is_(None), literal(now, since.type)), else_=since),
+        "postponed_because": because,
+    }
 
 
 def is_held(held: Claim) -> list[ColumnElement[bool]]:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from server.models import CARD_FIELDS, Board, Score, Submission, SubmissionState
 from server.submissions.leases import Claim, changed, is_held
-from server.submissions.states import TRANSITIONS
+from server.submissions.states import FINAL, TRANSITIONS
 
 WORKER_LOST = (
     "The worker was lost or stopped by an error each time this submission was tried. "
@@ -126,6 +126,20 @@ def fail_abandoned(session: Session, submission_id: int, *, now: datetime) -> bo
         finished_at=now,
         failure=WORKER_LOST,
         lease_token=None,
+    )
+
+
+def forget_archive(session: Session, submission_id: int, *, key: str, now: datetime) -> bool:
+    """Note that policy deletes an archive; False unless its submission is final and has it."""
+    return changed(
+        session,
+        [
+            Submission.id == submission_id,
+            Submission.state.in_(FINAL),
+            Submission.archive_key == key,
+        ],
+        archive_key=None,
+        archive_expired_at=now,
     )
 
 

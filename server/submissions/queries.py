@@ -1,6 +1,7 @@
 """Look-ups of submissions. What a viewer may not see is not found."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import Select, false, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -12,7 +13,7 @@ from server.models import (
     SubmissionState,
     Subset,
 )
-from server.submissions.states import IN_FLIGHT
+from server.submissions.states import FINAL, IN_FLIGHT
 
 
 def open_splits(session: Session) -> Sequence[Split]:
@@ -89,3 +90,20 @@ def archive_keys(session: Session, keys: Sequence[str]) -> frozenset[str]:
     """Return those of the keys that a submission still refers to."""
     found = session.scalars(select(Submission.archive_key).where(Submission.archive_key.in_(keys)))
     return frozenset(key for key in found if key is not None)
+
+
+def expired_archives(
+    session: Session, *, before: datetime, limit: int
+) -> Sequence[tuple[int, str]]:
+    """Return ids and archives of submissions that ended before a moment, the oldest first."""
+    rows = session.execute(
+        select(Submission.id, Submission.archive_key)
+        .where(
+            Submission.state.in_(FINAL),
+            Submission.finished_at < before,
+            Submission.archive_key.is_not(None),
+        )
+        .order_by(Submission.finished_at, Submission.id)
+        .limit(limit)
+    )
+    return [(submission_id, key) for submission_id, key in rows if key is not None]

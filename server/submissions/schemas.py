@@ -5,6 +5,7 @@ from typing import Any
 
 from server.models import CARD_FIELDS, Protocol, Score, SplitName, Submission, SubmissionState
 from server.payload import Payload
+from server.submissions.stages import postponed_because
 
 
 class Progress(Payload):
@@ -39,8 +40,10 @@ class SubmissionPayload(Payload):
     card: dict[str, str | None]
     archive_sha256: str
     archive_bytes: int
+    archive_expired_at: datetime | None
     progress: Progress
     attempts: int
+    postponed_because: str | None
     findings: list[Finding]
     failure: str | None
     scores: dict[str, Any] | None
@@ -73,8 +76,10 @@ def payload_of(submission: Submission, *, site_url: str) -> SubmissionPayload:
         card={name: getattr(submission, name) for name in CARD_FIELDS},
         archive_sha256=submission.archive_sha256,
         archive_bytes=submission.archive_bytes,
+        archive_expired_at=submission.archive_expired_at,
         progress=Progress(done=submission.progress_done, total=submission.progress_total),
         attempts=submission.attempts,
+        postponed_because=postponed_because(submission),
         findings=[Finding(**finding) for finding in submission.findings],
         failure=submission.failure,
         scores=None if score is None else scores_of(score),

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from server.models import SubmissionState
+from server.models import Submission, SubmissionState
 from server.submissions.contexts import Stage
+from server.submissions.states import IN_FLIGHT
 
 _S = SubmissionState
 WAY = (_S.RECEIVED, _S.CHECKING, _S.SCORING, _S.SCORED)
@@ -39,6 +40,12 @@ def stages_of(state: SubmissionState, *, was_scoring: bool) -> tuple[Stage, ...]
         *(Stage(title=step.title(), mark="done") for step in passed),
         Stage(title=state.title(), mark="stopped"),
     )
+
+
+def postponed_because(submission: Submission) -> str | None:
+    """Return what keeps workers from a submission now, None once one is at it again."""
+    is_waiting = submission.state in IN_FLIGHT and submission.lease_token is None
+    return submission.postponed_because if is_waiting else None
 
 
 def _mark(place: int, reached: int, *, is_end: bool) -> str:

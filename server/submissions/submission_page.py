@@ -20,7 +20,7 @@ from server.submissions.contexts import (
     SubmissionPage,
     VersionLine,
 )
-from server.submissions.stages import EXPLANATIONS, stages_of
+from server.submissions.stages import EXPLANATIONS, postponed_because, stages_of
 from server.submissions.states import FINAL
 from server.web.links import Link
 from server.web.method_card import card_lines
@@ -45,6 +45,7 @@ def submission_page(
         is_final=state in FINAL,
         explanation=EXPLANATIONS[state],
         waiting_before=_waiting_before(session, submission),
+        postponed_because=postponed_because(submission),
         stages=stages_of(state, was_scoring=submission.progress_total > 0),
         progress_done=submission.progress_done,
         progress_total=submission.progress_total,
@@ -60,6 +61,7 @@ def submission_page(
         declarations=_declarations(submission.declarations, subset=split.subset.title),
         archive_sha256=submission.archive_sha256,
         archive_bytes=submission.archive_bytes,
+        archive_expired_at=submission.archive_expired_at,
         again_url=f"/submit?protocol={submission.board.protocol}&subset={split.subset.slug}"
         f"&split={split.name}",
         json_url=f"/api/v1/submissions/{submission.public_id}",

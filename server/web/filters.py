@@ -26,6 +26,10 @@ def moment(value: datetime) -> str:
     return value.strftime("%Y-%m-%d %H:%M UTC")
 
 
+def day(value: datetime) -> str:
+    return value.strftime("%Y-%m-%d")
+
+
 def size(value_bytes: int) -> str:
     """Show a number of bytes in the largest unit that leaves at least 1."""
     amount = float(value_bytes)
@@ -41,5 +45,6 @@ FILTERS: dict[str, Callable[[Any], str]] = {
     "interval": interval,
     "count": count,
     "moment": moment,
+    "day": day,
     "size": size,
 }

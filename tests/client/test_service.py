@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from client.errors import Unreachable
-from client.service import VAULT_VARIABLE, check_port, children, worker_command
+from client.service import VAULT_VARIABLE, VAULT_VARIABLES, check_port, children, worker_command
 from client.supervisor import Child
 from worker.settings import WorkerSettings
 
@@ -28,6 +28,19 @@ class TestChildren:
         for other in ("web", "beat"):
             assert VAULT_VARIABLE not in found[other].environment
             assert settings.vault not in found[other].environment.values()
+
+    def test_every_setting_of_the_vault_is_kept_from_the_others(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        named = [name for name in WorkerSettings.model_fields if "vault" in name]
+        for name in named:
+            monkeypatch.setenv(f"LUSS_{name.upper()}", "s3://bucket/vault")
+        found = by_name(WorkerSettings(data_dir=tmp_path))
+
+        assert {f"LUSS_{name.upper()}" for name in named} == set(VAULT_VARIABLES)
+        assert set(VAULT_VARIABLES) <= set(found["worker"].environment)
+        for other in ("web", "beat"):
+            assert not set(VAULT_VARIABLES) & set(found[other].environment)
 
     def test_the_vault_is_a_folder_for_its_owner_alone(
         self, settings: WorkerSettings, tmp_path: Path

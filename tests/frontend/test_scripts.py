@@ -87,6 +87,9 @@ def test_a_submission_is_followed_until_it_is_done(page: Page, site: Site) -> No
     change(site, public_id, progress_done=50)
     expect(page.locator("[data-progress-done]")).to_have_text("50")
 
+    change(site, public_id, postponed_because="The worker's disk is full.")
+    expect(page.get_by_text("The worker's disk is full.")).to_be_visible(timeout=15_000)
+
     change(site, public_id, state=SubmissionState.REJECTED)
     expect(page.locator("[data-state=rejected]")).to_be_visible(timeout=15_000)
 

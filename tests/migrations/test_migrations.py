@@ -5,10 +5,18 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import create_engine, inspect, select
 
 from server import schema
-from server.models import Base
+from server.models import Base, Score, Submission
+from tests.support.database import (
+    add_score,
+    add_submission,
+    add_subset,
+    add_truth,
+    add_user,
+    migrated_database,
+)
 
 
 @pytest.fixture
@@ -32,6 +40,23 @@ def test_up_down_and_up_again(url: str) -> None:
 
     schema.upgrade(url)
     assert tables(url) == set(Base.metadata.tables)
+
+
+def test_down_and_up_again_keep_what_is_there(tmp_path: Path) -> None:
+    with migrated_database(tmp_path) as (database, _):
+        with database.unit_of_work() as session:
+            add_subset(session)
+            add_truth(session)
+            submission = add_submission(session, add_user(session))
+            add_score(session, submission, 30.0)
+        database.close()
+        url = database.engine.url.render_as_string()
+        schema.downgrade(url, "0001")
+        schema.upgrade(url)
+        with database.reading() as session:
+            kept = session.get_one(Submission, submission.id)
+            assert kept.archive_sha256 == submission.archive_sha256
+            assert session.scalars(select(Score.miou)).all() == [30.0]
 
 
 def test_models_and_migrations_agree(url: str) -> None:

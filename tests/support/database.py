@@ -1,5 +1,6 @@
 """A migrated database in a folder, and rows to put into it."""
 
+import hashlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -98,8 +99,9 @@ def add_submission(
     public_id: str = "aaaa",
     is_public: bool = True,
     method_name: str | None = None,
+    archive: bytes = b"archive",
 ) -> Submission:
-    """Add a received submission, as if its archive had just arrived."""
+    """Add a received submission, as if its archive had just arrived; what stores it is the test."""
     entry = Entry(
         protocol=protocol,
         subset=slug,
@@ -108,13 +110,16 @@ def add_submission(
         is_public=is_public,
         card={"method_name": method_name} if method_name else {},
     )
-    archive = StoredArchive(
-        public_id=public_id, key=service.archive_key(public_id), sha256="0" * 64, size_bytes=7
+    stored = StoredArchive(
+        public_id=public_id,
+        key=service.archive_key(public_id),
+        sha256=hashlib.sha256(archive).hexdigest(),
+        size_bytes=len(archive),
     )
     service.accept(
         session,
         entry,
-        archive,
+        stored,
         user_id=user.id,
         team_id=team_ids_of(session, user.id)[0],
         idempotency_key=None,

@@ -9,12 +9,12 @@ from server.clock import SetClock
 from server.db import Database
 from server.jobs.queue import RecordingQueue
 from server.models import SplitName, User
-from server.storage.store import open_store
+from server.storage.retrying import open_store
 from tests.support.database import NOW, add_user, create_database
 from worker.context import Context
 from worker.registration import Registration, register
 from worker.settings import WorkerSettings
-from worker.vault import Vault
+from worker.vault import open_vault
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -38,8 +38,8 @@ def service_in(folder: Path) -> Iterator[Service]:
     context = Context(
         settings=settings,
         database=Database(settings.database, queue),
-        store=open_store(settings.store),
-        vault=Vault(open_store(settings.vault)),
+        store=open_store(settings.store, settings.s3_access),
+        vault=open_vault(settings),
         clock=clock,
     )
     register(

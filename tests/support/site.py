@@ -29,7 +29,7 @@ from server.models import (
     User,
 )
 from server.settings import Settings
-from server.storage.store import open_store
+from server.storage.retrying import open_store
 from tests.support import html
 from tests.support.database import (
     NOW,

@@ -30,7 +30,7 @@ def enter(
     service: Service, archive: bytes, *, protocol: Protocol = Protocol.FULLY_UNSUPERVISED
 ) -> int:
     with service.context.database.unit_of_work() as session:
-        submission = add_submission(session, service.user, protocol=protocol)
+        submission = add_submission(session, service.user, protocol=protocol, archive=archive)
     assert submission.archive_key is not None
     service.context.store.put(submission.archive_key, archive)
     return submission.id
@@ -77,7 +77,7 @@ def test_all_entries_of_a_truth_share_their_resamples(service: Service) -> None:
     archive = (GOLDEN / "s50" / "good.zip").read_bytes()
     first = run(service, archive)
     with service.context.database.unit_of_work() as session:
-        again = add_submission(session, service.user, public_id="bbbb")
+        again = add_submission(session, service.user, public_id="bbbb", archive=archive)
     service.context.store.put(f"archives/{again.public_id}.zip", archive)
     scoring.run(service.context, again.id)
 

@@ -1,5 +1,5 @@
 // Follows a submission that is not finished: moves the progress bar on, and reloads the page when
-// the state changes. Without this file the page has a link that says Refresh.
+// the state changes, or what it waits for. Without this file the page has a link that says Refresh.
 
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 10000;
@@ -22,7 +22,10 @@ async function look() {
     return false;
   }
   const submission = await answer.json();
-  return submission.state !== status.dataset.state || showProgress(submission.progress);
+  const hasChanged =
+    submission.state !== status.dataset.state ||
+    (submission.postponed_because ?? "") !== status.dataset.postponed;
+  return hasChanged || showProgress(submission.progress);
 }
 
 async function follow(wait) {

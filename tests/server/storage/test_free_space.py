@@ -11,7 +11,7 @@ from server.errors import StorageFull
 from server.settings import Settings
 from server.storage import free_space
 from server.storage.free_space import ensure_room, is_disk_full, refused_when_full
-from server.storage.store import open_store
+from server.storage.store import open_object_store
 from tests.support.database import add_user, migrated_database
 from tests.support.small_disk import SmallDisk, small_disk
 
@@ -71,7 +71,7 @@ class TestAFullDiskIsRecognised:
         assert is_disk_full(caught.value)
 
     def test_from_a_store(self, disk: SmallDisk) -> None:
-        store = open_store(disk.folder.as_uri())
+        store = open_object_store(disk.folder.as_uri())
         disk.fill(but=MEGABYTE)
         with pytest.raises(obstore.exceptions.BaseError) as caught:
             store.put("archives/a.zip", bytes(2 * MEGABYTE))

@@ -17,7 +17,7 @@ from server.db import Database
 from server.jobs.queue import SCORE_SUBMISSION, Job, RecordingQueue
 from server.models import Scope, Submission, SubmissionState
 from server.settings import Settings
-from server.storage.store import open_store
+from server.storage.retrying import StoreUnavailable, open_store
 from server.submissions import service
 from tests.support.database import NO_TO_ALL, NOW, add_subset, add_truth, add_user
 
@@ -247,6 +247,17 @@ class TestRefused:
         body = self.refused(site, site.post({**FIELDS, **change}), status, code)
 
         assert says in body["detail"]
+
+    def test_a_store_that_does_not_answer(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def silent(*_args: object) -> None:
+            raise StoreUnavailable("the store could not keep it: 503 at http://inside:9000")
+
+        monkeypatch.setattr(site.store, "put", silent)
+        body = self.refused(site, site.post(), 503, "storage_unavailable")
+
+        assert "inside" not in body["detail"]
 
     def test_nothing_stays_when_the_row_cannot_be_written(
         self, site: Site, monkeypatch: pytest.MonkeyPatch

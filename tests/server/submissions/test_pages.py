@@ -6,6 +6,7 @@ from server.submissions.pages import PAGE_LENGTH
 from server.web import csrf
 from server.web.filters import DASH
 from tests.support import html
+from tests.support.database import NOW
 from tests.support.html import Element, typed_into
 from tests.support.site import ADA, BOARD, EVE, Browser, Site
 
@@ -264,6 +265,33 @@ class TestASubmission:
         public_id = site.submission(state=S.FAILED, failure="The worker was lost.")
 
         assert "our fault, not yours" in ada.page(f"/submissions/{public_id}").text
+
+    def test_says_what_a_postponed_submission_waits_for(self, site: Site, ada: Browser) -> None:
+        public_id = site.submission(postponed_because="The worker's disk is full.")
+        status = ada.page(f"/submissions/{public_id}").one("section", class_="status")
+
+        assert "The worker's disk is full. Nothing is lost" in status.text
+        json = ada.get(f"/api/v1/submissions/{public_id}").json()
+        assert json["postponed_because"] == "The worker's disk is full."
+
+    def test_waits_no_longer_once_a_worker_is_at_it(self, site: Site, ada: Browser) -> None:
+        trouble = {"postponed_because": "The worker's disk is full."}
+        held = site.submission(state=S.SCORING, lease_token="held", **trouble)
+        done = site.scored(30.0, **trouble)
+
+        for public_id in (held, done):
+            assert "disk" not in ada.page(f"/submissions/{public_id}").one("main").text
+            json = ada.get(f"/api/v1/submissions/{public_id}").json()
+            assert json["postponed_because"] is None
+
+    def test_says_when_the_archive_was_deleted(self, site: Site, ada: Browser) -> None:
+        public_id = site.scored(30.0, archive_key=None, archive_expired_at=NOW)
+
+        page = ada.page(f"/submissions/{public_id}")
+        assert "Archive deleted on 2026-11-20 by policy" in page.text
+        assert page.one("dl", class_="headline").text
+        json = ada.get(f"/api/v1/submissions/{public_id}").json()
+        assert json["archive_expired_at"] == "2026-11-20T12:00:00Z"
 
     def test_shows_every_score(self, site: Site, ada: Browser) -> None:
         public_id = site.scored(30.0)

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 
 from server.web import filters
@@ -28,3 +30,7 @@ def test_numbers_are_grouped_by_thousands(value: int, shown: str) -> None:
 )
 def test_sizes_take_the_unit_that_fits(value_bytes: int, shown: str) -> None:
     assert filters.size(value_bytes) == shown
+
+
+def test_a_day_is_that_of_utc() -> None:
+    assert filters.day(datetime(2026, 11, 20, 23, 59, tzinfo=UTC)) == "2026-11-20"

@@ -1,0 +1,191 @@
+"""A full disk, a store that fails: nothing is lost, and no submission pays for it."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from server.accounts import service as accounts
+from server.app import create_app
+from server.models import Scope, Submission, SubmissionState
+from server.storage.retrying import RetryingStore
+from server.storage.store import open_object_store
+from server.submissions import leases, queries
+from tests.support.database import LEASE, NO_TO_ALL, NOW, add_submission
+from tests.support.failing_store import FailingStore
+from tests.support.service import GOLDEN, Service, service_in
+from tests.support.small_disk import SmallDisk, small_disk
+from worker import scoring, sweep, trouble
+from worker.vault import Vault
+
+GOOD = (GOLDEN / "s50" / "good.zip").read_bytes()
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    with service_in(tmp_path) as built:
+        yield built
+
+
+@pytest.fixture
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallDisk]:
+    """Give the small disk that workers unpack and count on."""
+    with small_disk(tmp_path / "scratch", megabytes=24) as disk:
+        monkeypatch.setattr(tempfile, "tempdir", str(disk.folder))
+        yield disk
+
+
+@pytest.fixture
+def submission_id(service: Service) -> int:
+    with service.context.database.unit_of_work() as session:
+        submission = add_submission(session, service.user, archive=GOOD)
+    assert submission.archive_key is not None
+    service.context.store.put(submission.archive_key, GOOD)
+    return submission.id
+
+
+def row(service: Service, submission_id: int) -> Submission:
+    with service.context.database.reading() as session:
+        return queries.to_score(session, submission_id)
+
+
+def pass_time(service: Service, time: timedelta, *, step: timedelta = LEASE) -> None:
+    """Let sweeps ring, and a worker answer, until so much time has passed."""
+    end = service.clock.time + time
+    while service.clock.time < end:
+        service.clock.time += step
+        service.queue.rung.clear()
+        sweep.run(service.context)
+        for job in list(service.queue.rung):
+            scoring.run(service.context, job.row_id)
+
+
+class TestAFullDisk:
+    def test_for_an_hour_costs_no_attempt(
+        self, service: Service, scratch: SmallDisk, submission_id: int
+    ) -> None:
+        scratch.fill()
+        pass_time(service, timedelta(hours=1))
+
+        waiting = row(service, submission_id)
+        assert waiting.state is SubmissionState.RECEIVED
+        assert waiting.attempts == 0
+        assert waiting.postponed_because == trouble.DISK_FULL
+        assert waiting.postponed_since == NOW + LEASE
+
+        scratch.make_room()
+        pass_time(service, 2 * LEASE)
+        done = row(service, submission_id)
+        assert (done.state, done.attempts) == (SubmissionState.SCORED, 1)
+
+    def test_that_fills_up_while_counting_costs_no_attempt(
+        self,
+        service: Service,
+        scratch: SmallDisk,
+        submission_id: int,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(trouble, "LEAST_FREE_BYTES", 0)
+        scratch.fill()
+        pass_time(service, 5 * LEASE)
+
+        waiting = row(service, submission_id)
+        assert waiting.state is SubmissionState.SCORING
+        assert waiting.attempts == 0
+        assert waiting.lease_token is None
+        assert waiting.postponed_because == trouble.DISK_FULL
+        assert [path.name for path in scratch.folder.iterdir()] == ["ballast"]
+
+        scratch.make_room()
+        pass_time(service, 2 * LEASE)
+        done = row(service, submission_id)
+        assert (done.state, done.attempts, len(done.scores)) == (SubmissionState.SCORED, 1, 1)
+
+    def test_for_ever_ends_in_failed(
+        self, service: Service, scratch: SmallDisk, submission_id: int
+    ) -> None:
+        scratch.fill()
+        pass_time(service, leases.PATIENCE + timedelta(days=1), step=timedelta(hours=6))
+
+        assert row(service, submission_id).state is SubmissionState.FAILED
+
+
+class TestAStore:
+    def failing(self, service: Service, *, pauses: tuple[float, ...] = (0.0,)) -> Service:
+        """Return the service with both stores failing every third call of a kind."""
+        settings = service.context.settings
+        store, vault = (
+            RetryingStore(FailingStore(open_object_store(url)), pauses=pauses)
+            for url in (settings.store, settings.vault)
+        )
+        return replace(service, context=replace(service.context, store=store, vault=Vault(vault)))
+
+    def test_that_fails_every_third_call_loses_nothing_from_upload_to_score(
+        self, service: Service
+    ) -> None:
+        service = self.failing(service)
+        context = service.context
+        with context.database.unit_of_work() as session:
+            token = accounts.create_token(
+                session, email="ada@example.org", scope=Scope.SUBMIT, days=None, now=NOW
+            )
+        app = create_app(
+            context.settings, queue=service.queue, store=context.store, clock=service.clock
+        )
+        client = TestClient(app, headers={"Authorization": f"Bearer {token}"})
+        fields = {"protocol": "fully-unsupervised", "subset": "tiny", "split": "test"}
+        fields["declarations"] = json.dumps(NO_TO_ALL)
+        ids = []
+        for _ in range(4):
+            answer = client.post(
+                "/api/v1/submissions", data=fields, files={"archive": ("good.zip", GOOD)}
+            )
+            assert answer.status_code == 201, answer.text
+            ids.append(answer.json()["id"])
+        for job in list(service.queue.rung):
+            scoring.run(context, job.row_id)
+        sweep.run(context)
+
+        ended = [client.get(f"/api/v1/submissions/{each}").json() for each in ids]
+        assert [(each["state"], each["attempts"]) for each in ended] == [("scored", 1)] * 4
+        assert len({json.dumps(each["scores"]) for each in ended}) == 1
+        assert len(list(context.store.entries("archives"))) == 4
+        app.state.rooms.database.close()
+
+    def test_that_does_not_answer_costs_no_attempt(
+        self, service: Service, submission_id: int
+    ) -> None:
+        scoring.run(self.failing(service, pauses=()).context, submission_id)
+
+        waiting = row(service, submission_id)
+        assert waiting.attempts == 0
+        assert waiting.postponed_because == trouble.STORE_SILENT
+
+        pass_time(service, 2 * LEASE)
+        assert row(service, submission_id).state is SubmissionState.SCORED
+
+    def test_that_gives_other_bytes_is_our_fault(
+        self, service: Service, submission_id: int, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        key = row(service, submission_id).archive_key
+        assert key is not None
+        service.context.store.put(key, GOOD[:-1] + b"x")
+
+        scoring.run(service.context, submission_id)
+        assert row(service, submission_id).attempts == 1
+        assert row(service, submission_id).state is SubmissionState.CHECKING
+        assert any(
+            record.levelname == "ERROR" and "should have the SHA-256" in caplog.text
+            for record in caplog.records
+        )
+
+        pass_time(service, 5 * LEASE)
+        failed = row(service, submission_id)
+        assert failed.state is SubmissionState.FAILED
+        assert failed.findings == []
+        assert "our fault" in (failed.failure or "")
