@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+COMPILED := evaluator/pixel_passes.pyx
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
@@ -42,14 +43,15 @@ env-example: $(VENV)/.installed-service ## write .env.example from the settings
 	$(BIN)/python -m worker.settings > .env.example
 
 clean: ## remove the virtual environment and caches; keeps the data
-	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build *.egg-info evaluator/pixel_passes.c evaluator/*.so .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
-# The stamps say for which pyproject.toml and constraints.txt an installation was made.
+# The stamps say for which pyproject.toml, constraints.txt and compiled sources an installation was
+# made.
 $(VENV)/bin/pip:
-	@.ci/system-packages python3-venv
+	@PYTHON=$(PYTHON) .ci/system-packages python3-venv python3-dev gcc
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed-service: $(VENV)/bin/pip pyproject.toml constraints.txt
+$(VENV)/.installed-service: $(VENV)/bin/pip pyproject.toml constraints.txt $(COMPILED)
 	$(INSTALL) --editable '.[server,worker]'
 	@touch $@
 

@@ -65,6 +65,21 @@ class Progress(TypedDict):
     total: int
 
 
+class Queue(TypedDict):
+    """Submissions in front, and in about how long there are scores, if the server can say."""
+
+    position: int
+    estimated_seconds: int | None
+
+
+class Attempt(TypedDict):
+    """One try at the whole (shard null) or at a shard; a reason says why it came to nothing."""
+
+    shard: int | None
+    number: int
+    reason: str | None
+
+
 class SubmissionPage(TypedDict):
     """Newest first; `next_cursor` asks for the page after this one."""
 
@@ -81,6 +96,9 @@ class Submission(TypedDict):
     method: str | None
     team: str
     progress: Progress
+    queue: Queue | None
+    attempts: int
+    attempt_log: list[Attempt]
     findings: list[Finding]
     failure: str | None
     scores: Scores | None

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import TextIO
 
 from rich.console import Console, RenderableType
@@ -9,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from client.console import REFUSED, print_json
-from client.documents import Board, BoardRow, Finding, Submission
+from client.documents import Attempt, Board, BoardRow, Finding, Queue, Submission
 
 _WIDTH_IN_A_FILE = 160
 HEADLINES = {
@@ -54,6 +55,11 @@ def submission_summary(submission: Submission) -> Iterable[RenderableType]:
     place = f"{submission['protocol']} {submission['subset']} {submission['split']}"
     method = submission["method"] or "(method not known yet)"
     yield Text(f"{submission['id']}  {submission['state']}  {method}  {place}")
+    if submission["queue"] is not None:
+        yield Text(f"Still to come: {waiting_words(submission['queue'])}")
+    for attempt in submission["attempt_log"]:
+        if attempt["reason"] is not None:
+            yield Text(_interruption(attempt))
     if submission["failure"]:
         yield Text(f"Our fault, the quota was given back: {submission['failure']}")
     for finding in submission["findings"]:
@@ -61,6 +67,18 @@ def submission_summary(submission: Submission) -> Iterable[RenderableType]:
     if submission["scores"] is not None:
         yield _score_table(submission)
     yield Text(submission["url"])
+
+
+def waiting_words(queue: Queue) -> str:
+    """Say how many are in front and how long it takes, as far as the server can say."""
+    seconds = queue["estimated_seconds"]
+    left = "no estimate yet" if seconds is None else f"about {timedelta(seconds=seconds)}"
+    return f"{queue['position']} before it, {left}"
+
+
+def _interruption(attempt: Attempt) -> str:
+    part = "the submission" if attempt["shard"] is None else f"shard {attempt['shard'] + 1}"
+    return f"Attempt {attempt['number']} at {part} came to nothing: {attempt['reason']}"
 
 
 def finding_line(finding: Finding) -> Text:

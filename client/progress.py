@@ -32,14 +32,14 @@ def upload_bar(file_name: str, *, total_bytes: int) -> Iterator[Callable[[str, i
 
 @contextmanager
 def scoring_bar() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar that is set by calling what this yields with state, images done and images in all."""
+    """A bar that is set by calling what this yields with words, images done and images in all."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.completed:.0f}/{task.total:.0f} images"),
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("received", total=0)
-        yield lambda state, done, total: progress.update(
-            task, description=state, completed=done, total=total
+        yield lambda words, done, total: progress.update(
+            task, description=words, completed=done, total=total
         )

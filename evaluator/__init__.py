@@ -1,7 +1,7 @@
 """Scores LUSS predictions against truth masks: arrays and files in, numbers out."""
 
 from evaluator.archive import Layout, Prediction, open_prediction
-from evaluator.check import Inspection, check_prediction, inspect_prediction
+from evaluator.check import Inspection, check_prediction, inspect_prediction, read_match
 from evaluator.confusion import (
     Confusion,
     Fates,
@@ -19,7 +19,7 @@ from evaluator.errors import (
     EvaluatorError,
 )
 from evaluator.evaluation import Result, evaluate
-from evaluator.findings import Code, Finding, Severity
+from evaluator.findings import Code, Finding, Severity, shortened_again
 from evaluator.fitting import Fit, fit_match
 from evaluator.masks import decode_mask, encode_mask
 from evaluator.match_map import MatchMap, parse_match
@@ -109,8 +109,10 @@ __all__ = [
     "parse_match",
     "parse_method",
     "public_seed",
+    "read_match",
     "resample",
     "scores_of",
+    "shortened_again",
     "take_tallies",
     "write_match",
 ]

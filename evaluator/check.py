@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from evaluator.archive import Layout, Prediction
-from evaluator.boundary import changes_along
 from evaluator.errors import BadPrediction
 from evaluator.findings import Code, Finding, Severity, outside_warning, shortened
 from evaluator.in_order import Progress, in_order
 from evaluator.match_map import ClassTable, MatchMap, parse_match, table_of
 from evaluator.method_card import MethodCard, parse_method
+from evaluator.pixel_passes import count_class
 from evaluator.protocol import (
     MATCH_FILE,
     MATCHING_PROTOCOLS,
@@ -18,7 +18,6 @@ from evaluator.protocol import (
     METHOD_FILE,
     PROTOCOLS,
 )
-from evaluator.runs import run_lengths, run_starts
 from evaluator.truth import Manifest
 
 
@@ -161,9 +160,7 @@ def _outside_pixels(
     ids = prediction.mask(stored, name=name, size=manifest[name])
     if isinstance(ids, Finding):
         return ids
-    starts = run_starts(changes_along(ids))
-    lengths = run_lengths(starts, ids.size)
-    return int(lengths[table.classes[ids.reshape(-1)[starts]] == table.outside].sum())
+    return count_class(ids, table.classes, table.outside)
 
 
 def _header_faults(prediction: Prediction, layout: Layout, manifest: Manifest) -> Iterator[Finding]:
@@ -171,6 +168,23 @@ def _header_faults(prediction: Prediction, layout: Layout, manifest: Manifest) -
         fault = prediction.mask_fault(stored, name=name, size=manifest[name])
         if fault is not None:
             yield fault
+
+
+def read_match(prediction: Prediction, *, manifest: Manifest, classes: int) -> MatchMap | None:
+    """The map that a prediction brings along, None if it brings none that can be read.
+
+    Raises:
+        BadPrediction: there is a match.json, and it is no such map.
+    """
+    stored = prediction.layout(manifest).match_file
+    if stored is None or prediction.is_refused(stored):
+        return None
+    return _match_in(prediction, stored, classes)
+
+
+def _match_in(prediction: Prediction, stored: str, classes: int) -> MatchMap:
+    text = prediction.read(stored, limit_bytes=prediction.limits.max_match_bytes)
+    return parse_match(text, classes=classes)
 
 
 def _inspect_match(
@@ -186,8 +200,7 @@ def _inspect_match(
         )
         return None, (Finding.of(Code.MATCH_NOT_ALLOWED, why, file=MATCH_FILE),)
     try:
-        text = prediction.read(stored, limit_bytes=prediction.limits.max_match_bytes)
-        return parse_match(text, classes=classes), ()
+        return _match_in(prediction, stored, classes), ()
     except BadPrediction as error:
         return None, error.findings
 

@@ -5,10 +5,11 @@ expected, what was found, and what to do. Errors refuse a prediction, warnings a
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
+from itertools import chain
+from typing import Any, Self
 
 NAMED_PER_CODE = 20
 """Findings of one kind that are listed one by one; the rest are counted."""
@@ -151,6 +152,12 @@ class Finding:
             count=count,
         )
 
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """The finding that `to_json` wrote."""
+        code = next(code for code in Code if code.value == document["code"])
+        return cls(**{**document, "code": code, "severity": Severity(document["severity"])})
+
     def to_json(self) -> dict[str, str | int | None]:
         return {
             "code": self.code.value,
@@ -189,6 +196,31 @@ def shortened(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         if count > NAMED_PER_CODE:
             kept[code].append(_rest(kept[code][0], count - NAMED_PER_CODE))
     return tuple(finding for of_code in kept.values() for finding in of_code)
+
+
+def shortened_again(parts: Iterable[Iterable[Finding]]) -> tuple[Finding, ...]:
+    """What `shortened` makes of all findings, from what it made of those of each part, in order.
+
+    Only for findings that name a file: one without is taken for the count of a part's rest.
+    """
+    named: dict[Code, list[Finding]] = {}
+    unnamed: Counter[Code] = Counter()
+    for finding in chain.from_iterable(parts):
+        of_code = named.setdefault(finding.code, [])
+        if finding.file is None:
+            unnamed[finding.code] += finding.count
+        else:
+            of_code.append(finding)
+    return tuple(
+        finding for code, of_code in named.items() for finding in _cut(of_code, more=unnamed[code])
+    )
+
+
+def _cut(of_code: Sequence[Finding], *, more: int) -> Sequence[Finding]:
+    """The first `NAMED_PER_CODE`, and one that counts the others with `more` besides."""
+    rest = max(0, len(of_code) - NAMED_PER_CODE) + more
+    kept = of_code[:NAMED_PER_CODE]
+    return [*kept, _rest(kept[0], rest)] if rest else kept
 
 
 def outside_warning(

@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 Progress = Callable[[int, int], None]
 """Called with (images done, images in all), from the calling thread."""
 
-_BATCH = 8
+_BATCH = 16
 """Items handed to a thread at once: fewer cost more hand-overs, more cost memory."""
 _LARGEST_BLOCK_BYTES = 2**24
 

@@ -135,10 +135,10 @@ def decode_plane(png: bytes, *, file: str, height: int, width: int) -> IdPlane:
     planes = np.empty((pixels.shape[2], height, width), np.uint8)
     cv2.split(pixels, list(planes))
     red, green, blue, *_ = planes
+    if not cv2.countNonZero(planes[1:3].reshape(2 * height, width)):
+        return red
     if cv2.countNonZero(blue):
         raise _blue(pixels, file=file)
-    if not cv2.countNonZero(green):
-        return red
     ids: IdArray = cv2.merge((red, green)).view("<u2").reshape(height, width)
     return ids
 

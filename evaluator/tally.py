@@ -33,9 +33,11 @@ from evaluator.atomic_file import replacing
 from evaluator.errors import BadPrediction, BadTallies
 from evaluator.findings import Finding, Severity, outside_warning, shortened
 from evaluator.in_order import Progress, in_order
-from evaluator.label_map import LabelMap, count_labels, label_map
+from evaluator.label_map import LabelRuns, half_width
+from evaluator.masks import IdPlane
 from evaluator.match_map import ClassTable, MatchMap, table_of
-from evaluator.protocol import IGNORE, SCORER_VERSION
+from evaluator.pixel_passes import NotDistinct, classes_of, tally_columns
+from evaluator.protocol import IGNORE, MAX_GENERATED_ID, SCORER_VERSION
 from evaluator.truth import Truth
 
 ON_TRUTH, ON_PREDICTION = 1, 2
@@ -43,6 +45,7 @@ ON_TRUTH, ON_PREDICTION = 1, 2
 
 _FORMAT = "luss-tallies-1"
 _ROWS_PER_GROUP = 2**16
+_THEMSELVES = np.arange(MAX_GENERATED_ID + 1, dtype=np.uint16)
 _SCHEMA = pa.schema(
     [
         ("name", pa.string()),
@@ -238,23 +241,19 @@ def _taken(
     ids = prediction.mask(layout.masks[name], name=name, size=truth.manifest[name])
     if isinstance(ids, Finding):
         return ids
-    return _tally(name, truth.label_map(name), label_map(ids, table), outside=table.outside)
+    return _tally(name, truth.label_runs(name), ids, table)
 
 
-def _tally(name: str, truth: LabelMap, prediction: LabelMap, *, outside: int) -> _ImageTally:
-    true, predicted, pixels = count_labels(truth, prediction)
-    outside_pixels = int(pixels[predicted >> 1 == outside].sum())
-    scored = true >> 1 != IGNORE
-    true, predicted = true[scored], predicted[scored]
-    boundary = ON_TRUTH * (true & 1) + ON_PREDICTION * (predicted & 1)
-    return _ImageTally(
-        name=name,
-        outside=outside_pixels,
-        truth=(true >> 1).astype(np.uint16),
-        prediction=(predicted >> 1).astype(np.uint16),
-        boundary=boundary.astype(np.uint8),
-        pixels=pixels[scored].astype(np.uint32),
-    )
+def _tally(name: str, truth: LabelRuns, ids: IdPlane, table: ClassTable) -> _ImageTally:
+    reach = half_width(*ids.shape)
+    runs = truth.lengths, truth.cells, truth.labels
+    classes, outside = table.classes, table.outside
+    try:
+        columns = tally_columns(*runs, ids, reach, classes, table.distinct, outside, IGNORE)
+    except NotDistinct:
+        joined, themselves = classes_of(ids, classes), _THEMSELVES
+        columns = tally_columns(*runs, joined, reach, themselves, themselves.size, outside, IGNORE)
+    return _ImageTally(name, *columns)
 
 
 def _sound(

@@ -1,7 +1,7 @@
 """Truth masks, packed into one file that opens in milliseconds.
 
 The pack is an Arrow IPC file with one row per image, sorted by name: its size, the digest of its
-ids, and the runs of its label map (boundaries included), compressed. It is mapped into memory, so
+ids, and its runs of equal labels (boundaries included), compressed. It is mapped into memory, so
 any number of workers on a machine share one copy. A folder of masks is packed into a temporary
 file first: what is scored against is always a pack.
 
@@ -14,8 +14,10 @@ import os
 import struct
 import tempfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import chain, pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,7 +29,7 @@ import pyarrow as pa
 from evaluator.atomic_file import replacing
 from evaluator.errors import BadMask, BadTruth
 from evaluator.in_order import Progress, in_order
-from evaluator.label_map import LabelMap, label_map
+from evaluator.label_map import LabelRuns
 from evaluator.masks import HEADER_BYTES, IdPlane, decode_plane, read_header
 from evaluator.names import names_below
 from evaluator.protocol import BOUNDARY_RATIO, IGNORE, MAX_CLASSES
@@ -35,7 +37,7 @@ from evaluator.protocol import BOUNDARY_RATIO, IGNORE, MAX_CLASSES
 Manifest = Mapping[str, tuple[int, int]]
 """Name wanted in a prediction -> (height, width) of the image; holds nothing hidden."""
 
-_FORMAT = "luss-truth-2"
+_FORMAT = "luss-truth-3"
 _IMAGES_PER_BATCH = 256
 _SCHEMA = pa.schema(
     [
@@ -50,37 +52,52 @@ _SCHEMA = pa.schema(
 _COUNTS = struct.Struct("<II")
 
 
-def _packed_label_map(image: LabelMap) -> bytes:
-    """A label map as bytes, little-endian: counts, distances between runs, labels, cells.
+def _packed(image: LabelRuns) -> bytes:
+    """The runs as bytes, little-endian: counts, run lengths, labels, cells.
 
     LZ4, as it unpacks in less than half of Zstandard's time.
     """
-    labels, cells = np.unique(image.labels[image.cells], return_inverse=True)
     plain = b"".join(
         [
-            _COUNTS.pack(cells.size, labels.size),
-            np.diff(image.starts, prepend=0).astype("<u4").tobytes(),
-            labels.astype("<u2").tobytes(),
-            cells.astype("<u2").tobytes(),
+            _COUNTS.pack(image.cells.size, image.labels.size),
+            image.lengths.astype("<u4").tobytes(),
+            image.labels.astype("<u2").tobytes(),
+            image.cells.astype("<u2").tobytes(),
         ]
     )
     return bytes(imagecodecs.lz4_encode(plain, level=6, hc=True, header=True))
 
 
-def _unpacked_label_map(packed: bytes, *, shape: tuple[int, int]) -> LabelMap:
-    plain = imagecodecs.lz4_decode(packed, header=True)
-    runs, rows = _COUNTS.unpack_from(plain)
-    distances = np.frombuffer(plain, "<u4", runs, _COUNTS.size)
-    rest = np.frombuffer(plain, "<u2", offset=_COUNTS.size + distances.nbytes)
-    return LabelMap(
-        starts=np.cumsum(distances, dtype=np.intp),
-        cells=rest[rows:],
-        labels=rest[:rows],
-        shape=shape,
-    )
+def _unpacked(packed: memoryview) -> LabelRuns:
+    plain = imagecodecs.lz4_decode(bytes(packed), header=True)
+    runs, labels = _COUNTS.unpack_from(plain)
+    lengths = np.frombuffer(plain, "<u4", runs, _COUNTS.size)
+    rest = np.frombuffer(plain, "<u2", offset=_COUNTS.size + lengths.nbytes)
+    return LabelRuns(lengths=lengths, cells=rest[labels:], labels=rest[:labels])
 
 
-def _checksum(name: str, shape: tuple[int, int], digest: bytes, packed: bytes) -> int:
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What a pack holds of one image beside its name and size."""
+
+    digest: bytes
+    checksum: int
+    packed: memoryview
+
+
+def _rows_of(batch: pa.RecordBatch) -> Iterator[_Row]:
+    """The rows of a batch; the packed bytes stay where they are, in the file's pages."""
+    packed = batch["packed"]
+    _, offsets, data = packed.buffers()
+    ends = np.frombuffer(offsets, np.int32)[packed.offset : packed.offset + len(packed) + 1]
+    pages = memoryview(data)
+    places = pairwise(ends.tolist())
+    told = zip(batch["digest"].to_pylist(), batch["checksum"].to_pylist(), places, strict=True)
+    for digest, checksum, (begin, end) in told:
+        yield _Row(digest, checksum, pages[begin:end])
+
+
+def _checksum(name: str, shape: tuple[int, int], digest: bytes, packed: memoryview | bytes) -> int:
     """CRC-32 of a row, so that a damaged pack is noticed and not scored against."""
     head = f"{name}\n{shape[0]}\n{shape[1]}\n".encode() + digest
     return zlib.crc32(packed, zlib.crc32(head))
@@ -101,7 +118,6 @@ class Truth:
         try:
             self._images = pa.ipc.open_file(self._map).read_all()
             _check_pack(self._images.schema, pack, classes)
-            self._columns = {name: self._images[name] for name in _SCHEMA.names}
         except (pa.ArrowException, OSError) as error:
             self.close()
             raise BadTruth(f"{pack} is neither a folder of masks nor packed truth") from error
@@ -113,7 +129,7 @@ class Truth:
     def names(self) -> tuple[str, ...]:
         """Names of all masks, `<folder>/<image>.png`, sorted."""
         try:
-            return tuple(self._columns["name"].to_pylist())
+            return tuple(self._images["name"].to_pylist())
         except UnicodeDecodeError as error:
             raise BadTruth("the packed truth is damaged; pack the masks again") from error
 
@@ -131,25 +147,22 @@ class Truth:
             digest.update(image_digest.as_buffer())
         return digest.hexdigest()
 
-    def label_map(self, name: str) -> LabelMap:
+    def label_runs(self, name: str) -> LabelRuns:
         """Ids, ignored pixels as `IGNORE`, and boundary bits of one image.
 
         Raises:
             KeyError: no such image.
             BadTruth: the pack is damaged.
         """
-        row = self._rows[name]
-        shape = self.manifest[name]
-        digest, packed, checksum = (
-            self._columns[column][row].as_py() for column in ("digest", "packed", "checksum")
-        )
-        if _checksum(name, shape, digest, packed) != checksum:
+        shape, row = self.manifest[name], self._rows[name]
+        if _checksum(name, shape, row.digest, row.packed) != row.checksum:
             raise BadTruth(f"{name}: the packed truth is damaged; pack the masks again")
-        return _unpacked_label_map(packed, shape=shape)
+        return _unpacked(row.packed)
 
     @cached_property
-    def _rows(self) -> dict[str, int]:
-        return {name: row for row, name in enumerate(self.names)}
+    def _rows(self) -> dict[str, _Row]:
+        rows = chain.from_iterable(_rows_of(batch) for batch in self._images.to_batches())
+        return dict(zip(self.names, rows, strict=True))
 
     def close(self) -> None:
         self._map.close()
@@ -244,7 +257,7 @@ def _row(root: Path, name: str, *, classes: int) -> dict[str, object]:
     height, width = ids.shape
     digest = hashlib.sha256(f"{name}\n{height}\n{width}\n".encode())
     digest.update(ids.astype("<u2").data)
-    packed = _packed_label_map(label_map(ids))
+    packed = _packed(LabelRuns.of_mask(ids))
     return {
         "name": name,
         "height": height,

@@ -5,6 +5,7 @@ cannot be read. Of the others the declared sizes have to be the real ones, and C
 """
 
 import hashlib
+import os
 import threading
 import zlib
 from collections import Counter
@@ -87,6 +88,8 @@ class ZipSource:
         return packed
 
     def _read_at(self, start: int, count: int) -> bytes:
+        if hasattr(os, "pread"):  # everywhere but on Windows: threads need not take turns
+            return os.pread(self._file.fileno(), count, start)
         with self._lock:
             self._file.seek(start)
             return self._file.read(count)

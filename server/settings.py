@@ -88,6 +88,12 @@ class Settings(BaseSettings):
     scoring_limit_seconds: int = Field(
         3600, gt=0, description="longest that one submission may be scored, in seconds"
     )
+    shard_images: int = Field(
+        2000, gt=0, description="most images that are counted as one shard, by one worker"
+    )
+    waiting_limit_hours: int = Field(
+        7 * 24, gt=0, description="longest that a submission waits for a worker, in hours"
+    )
     session_hours: int = Field(14 * 24, gt=0, description="how long a sign-in lasts, in hours")
 
     @model_validator(mode="after")
@@ -138,6 +144,14 @@ class Settings(BaseSettings):
     @property
     def session_lasts(self) -> timedelta:
         return timedelta(hours=self.session_hours)
+
+    @property
+    def scoring_limit(self) -> timedelta:
+        return timedelta(seconds=self.scoring_limit_seconds)
+
+    @property
+    def waiting_limit(self) -> timedelta:
+        return timedelta(hours=self.waiting_limit_hours)
 
     @property
     def lease(self) -> timedelta:

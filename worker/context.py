@@ -1,6 +1,7 @@
 """What every task needs, built once a process."""
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field
 from functools import cache
 
 from server.clock import Clock, SystemClock
@@ -8,8 +9,14 @@ from server.db import Database
 from server.jobs.celery_queue import CeleryQueue
 from server.storage.retrying import open_store
 from server.storage.store import BlobStore
+from server.submissions.leases import Terms
 from worker.settings import WorkerSettings
 from worker.vault import Vault, open_vault
+
+
+def _new_name() -> str:
+    """Name a process for logs and participants, who need not know what the machine is called."""
+    return f"worker-{secrets.token_hex(3)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +26,17 @@ class Context:
     store: BlobStore
     vault: Vault
     clock: Clock
+    worker: str = field(default_factory=_new_name)
+
+    @property
+    def terms(self) -> Terms:
+        settings = self.settings
+        return Terms(
+            worker=self.worker,
+            lease=settings.lease,
+            max_attempts=settings.max_attempts,
+            limit=settings.scoring_limit,
+        )
 
 
 @cache

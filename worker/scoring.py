@@ -1,242 +1,171 @@
 """One submission, from its claim to its scores: claim, check, count, record.
 
-No transaction is open while an archive is read. What an archive does wrong is a rejection; whatever
-else goes wrong hands the submission back, and the sweeper rings it again.
+A small submission is counted under the claim that checked it. A large one is cut into shards
+(`sharding`) and let go of; whoever counts the last one claims it again to merge. No transaction is
+open while an archive is read. What an archive does wrong is a rejection; whatever else goes wrong
+hands the submission back, and the sweeper rings it again.
 """
 
 import logging
-import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 
 from evaluator import (
     BadPrediction,
     Finding,
     Inspection,
-    Limits,
     MethodCard,
-    Resamples,
     Tallies,
-    inspect_prediction,
-    open_prediction,
-    resample,
-    scores_of,
-    take_tallies,
+    concatenate,
+    shortened_again,
 )
-from server.methods.service import method_of
-from server.models import CARD_FIELDS, Protocol, Submission
-from server.submissions import leases, outcomes, queries
+from server.models import CARD_FIELDS
+from server.submissions import leases, outcomes, shards
 from server.submissions.leases import Claim
-from server.submissions.outcomes import ScoreSheet
-from worker import trouble
+from server.submissions.shards import Part
+from worker import sharding, stopping, trouble
 from worker.context import Context
-from worker.heartbeat import Heartbeat, LeaseLost
+from worker.counting import Counting
+from worker.heartbeat import LeaseLost
+from worker.holding import Holding, holding
+from worker.recording import as_json, record
+from worker.sharding import parts_of
+from worker.work import Work, opened, read_work, threads
 
 log = logging.getLogger(__name__)
-PROGRESS_STEPS = 50
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """What a worker needs to know of a submission, read once under its claim."""
-
-    public_id: str
-    team_id: int
-    archive_key: str
-    sha256: str
-    form_card: Mapping[str, str | None]
-    protocol: Protocol
-    classes: int
-    truth_version: str
 
 
 def run(context: Context, submission_id: int) -> None:
-    """Work on a submission to its end, unless somebody else does or it has one already."""
-    because = trouble.found_beforehand(context.settings)
-    if because is not None and _left_for_later(context, submission_id, because):
+    """Work on a submission as far as there is something to do that nobody else does."""
+    if stopping.is_asked() or trouble.puts_off(context, submission_id):
         return
     held = _claim(context, submission_id)
     if held is None:
         log.info("submission %d is done or held elsewhere", submission_id)
         return
-    try:
-        with Heartbeat(context, held) as heartbeat:
-            _Task(context, held, heartbeat).work()
-    except LeaseLost as lost:
-        log.warning("%s; nothing was recorded", lost)
-    except Exception as error:  # the task boundary: logged here, tried again by the sweeper
-        log.exception("submission %d could not be scored, handing it back", submission_id)
-        _give_up(context, held, because=trouble.told_by(error))
+    planned: tuple[Work, Counting] | None = None
+    with ExitStack() as files:
+        with holding(context, held) as hold:
+            planned = _Task(context, held, hold, files).work()
+        if planned is None:
+            return
+        counted = sharding.count_free_shards(context, submission_id, planned)
+    if counted:
+        run(context, submission_id)  # merges, if nobody else counts any more
 
 
-def _left_for_later(context: Context, submission_id: int, because: str) -> bool:
-    now, lease = context.clock.now(), context.settings.lease
-    with context.database.unit_of_work() as session:
-        left = leases.postpone_unclaimed(
-            session, submission_id, because=because, now=now, lease=lease
-        )
-    if left:
-        log.error("submission %d has to wait: %s", submission_id, because)
-    return left
-
-
-def _give_up(context: Context, held: Claim, *, because: str | None) -> None:
-    """Put off what passing trouble has stopped; anything else counts as an attempt."""
-    now, lease = context.clock.now(), context.settings.lease
-    with context.database.unit_of_work() as session:
-        if because is None or not leases.postpone(
-            session, held, because=because, now=now, lease=lease
-        ):
-            leases.hand_back(session, held, now=now)
+def run_shards(context: Context, submission_id: int) -> None:
+    """Count shards of a submission until none is free, and merge if they were the last ones."""
+    if trouble.puts_off(context, submission_id):
+        return
+    if sharding.count_free_shards(context, submission_id):
+        run(context, submission_id)
 
 
 def _claim(context: Context, submission_id: int) -> Claim | None:
-    settings = context.settings
     with context.database.unit_of_work() as session:
-        return leases.claim(
-            session,
-            submission_id,
-            now=context.clock.now(),
-            lease=settings.lease,
-            max_attempts=settings.max_attempts,
-        )
+        now = context.clock.now()
+        return leases.claim(session, submission_id, now=now, terms=context.terms)
 
 
 class _Task:
-    """A claimed submission on its way."""
+    """A claimed submission on its way; what it opens is closed by its caller."""
 
-    def __init__(self, context: Context, held: Claim, heartbeat: Heartbeat) -> None:
+    def __init__(self, context: Context, held: Claim, hold: Holding, files: ExitStack) -> None:
         self._context = context
         self._held = held
-        self._heartbeat = heartbeat
+        self._hold = hold
+        self._files = files
 
-    def work(self) -> None:
-        work = self._read()
+    def work(self) -> tuple[Work, Counting] | None:
+        """Take the submission as far as one claim reaches; returned opened if it was cut."""
+        work = read_work(self._context, self._held.submission_id)
         try:
-            self._score(work)
+            if work.shards:
+                self._merge(work)
+                return None
+            return self._check_and_count(work)
         except BadPrediction as bad:
             self._reject(work, bad.findings)
+            return None
 
-    def _read(self) -> Work:
-        with self._context.database.reading() as session:
-            submission = queries.to_score(session, self._held.submission_id)
-            return _work_of(submission)
-
-    def _score(self, work: Work) -> None:
-        with (
-            self._context.vault.truth(work.truth_version, classes=work.classes) as truth,
-            self._context.store.as_file(work.archive_key, sha256=work.sha256) as archive,
-            tempfile.TemporaryDirectory(prefix="luss-") as scratch,
-            open_prediction(archive, limits=self._limits()) as prediction,
-        ):
-            inspection = inspect_prediction(
-                prediction,
-                manifest=truth.manifest,
-                classes=work.classes,
-                protocol=work.protocol,
-                method_name=work.form_card["method_name"],
-            )
-            if not inspection.ok:
-                raise BadPrediction(inspection.findings)
-            self._begin_scoring(len(truth.names))
-            tallies = take_tallies(
-                prediction,
-                truth,
-                match=inspection.match,
-                output=Path(scratch) / "tallies",
-                jobs=self._context.settings.scoring_jobs or os.cpu_count() or 1,
-                progress=self._progress,
-            )
-            self._heartbeat.check()
-            self._context.vault.keep_tallies(tallies, submission=work.public_id)
-            self._record(work, inspection, tallies)
-
-    def _limits(self) -> Limits:
-        settings = self._context.settings
-        return Limits(
-            max_entries=settings.archive_max_entries,
-            max_total_bytes=settings.archive_max_unpacked_bytes,
-            max_ratio=settings.archive_max_ratio,
+    def _check_and_count(self, work: Work) -> tuple[Work, Counting] | None:
+        most = self._context.settings.shard_images
+        counts = self._files.enter_context(
+            opened(self._context, work, truth_version=work.truth_version)
         )
-
-    def _begin_scoring(self, images: int) -> None:
-        with self._context.database.unit_of_work() as session:
-            if not outcomes.begin_scoring(session, self._held, images=images):
-                raise LeaseLost(self._held)
-
-    def _progress(self, done: int, total: int) -> None:
-        """Report every fiftieth of the way; a lost lease stops the counting."""
-        self._heartbeat.check()
-        if done % max(1, total // PROGRESS_STEPS) == 0:
-            with self._context.database.unit_of_work() as session:
-                outcomes.report_progress(session, self._held, done=done)
-
-    def _record(self, work: Work, inspection: Inspection, tallies: Tallies) -> None:
-        now = self._context.clock.now()
-        card = _merged_card(work.form_card, inspection.card)
-        sheet = self._sheet(tallies)
-        self._heartbeat.check()
-        with self._context.database.unit_of_work() as session:
-            method = method_of(
-                session, team_id=work.team_id, name=card["method_name"] or "", now=now
+        inspection = counts.inspect(protocol=work.protocol, method_name=work.card["method_name"])
+        if not inspection.ok:
+            raise BadPrediction(inspection.findings)
+        if inspection.images > most:
+            parts = parts_of(
+                work, match_hash=counts.match_hash, images=inspection.images, most=most
             )
-            recorded = outcomes.record_scores(
+            self._begin_scoring(work, inspection, parts)
+            return work, counts
+        self._begin_scoring(work, inspection)
+        with tempfile.TemporaryDirectory(prefix="luss-") as scratch:
+            output = Path(scratch) / "tallies"
+            counts.count(output, jobs=threads(self._context), progress=self._hold.progress)
+            self._record(work, Tallies.read(output), images_counted=inspection.images)
+        return None
+
+    def _begin_scoring(
+        self, work: Work, inspection: Inspection, parts: Sequence[Part] = ()
+    ) -> None:
+        """Move on to scoring; with parts, cut the submission and let go of it."""
+        with self._context.database.unit_of_work() as session:
+            now = self._context.clock.now()
+            begun = outcomes.begin_scoring(
                 session,
                 self._held,
-                sheet,
-                method_id=method.id,
-                card=card,
-                warnings=_as_json([*inspection.warnings, *tallies.warnings()]),
+                images=inspection.images,
+                card=_merged_card(work.card, inspection.card),
+                warnings=as_json(inspection.warnings),
                 now=now,
             )
-            if not recorded:
+            if begun and parts:
+                begun = shards.plan(
+                    session,
+                    self._held,
+                    parts,
+                    truth_version=work.truth_version,
+                    now=now,
+                    lease=self._context.settings.lease,
+                )
+            if not begun:
                 raise LeaseLost(self._held)
 
-    def _sheet(self, tallies: Tallies) -> ScoreSheet:
-        """Score the tallies, with intervals from the resamples that all entries share."""
-        origin, scores = tallies.origin, scores_of(tallies)
-        seed = self._context.vault.resampling_seed(origin.truth_version)
-        resampled = resample(tallies, Resamples.of_tallies(tallies, seed=seed))
-        return ScoreSheet(
-            scorer_version=origin.scorer_version,
-            truth_version=origin.truth_version,
-            images=tallies.images,
-            headline=scores.headline(),
-            miou_no_other=scores.miou_no_other,
-            bmiou_no_other=scores.bmiou_no_other,
-            per_class_iou=list(scores.per_class_iou),
-            per_class_biou=list(scores.per_class_biou),
-            intervals={name: list(ends) for name, ends in resampled.intervals(scores).items()},
-        )
+    def _merge(self, work: Work) -> None:
+        findings = [
+            [Finding.from_json(finding) for finding in shard.findings] for shard in work.shards
+        ]
+        if any(findings):
+            raise BadPrediction(shortened_again(findings))
+        with ExitStack() as files, tempfile.TemporaryDirectory(prefix="luss-") as scratch:
+            kept = (
+                self._context.vault.shard(submission=work.public_id, key=shard.tallies_key)
+                for shard in work.shards
+            )
+            parts = [Tallies.read(files.enter_context(each)) for each in kept]
+            tallies = concatenate(parts, output=Path(scratch) / "tallies")
+            self._record(work, tallies, images_counted=0)
+        self._context.vault.drop_shards(work.public_id)
+
+    def _record(self, work: Work, tallies: Tallies, *, images_counted: int) -> None:
+        record(self._context, self._held, self._hold, work, tallies, images_counted=images_counted)
 
     def _reject(self, work: Work, findings: Sequence[Finding]) -> None:
         with self._context.database.unit_of_work() as session:
             rejected = outcomes.reject(
-                session, self._held, findings=_as_json(findings), now=self._context.clock.now()
+                session, self._held, findings=as_json(findings), now=self._context.clock.now()
             )
         if rejected:
             self._context.store.delete(work.archive_key)
-
-
-def _work_of(submission: Submission) -> Work:
-    split = submission.board.split
-    if submission.archive_key is None or split.truth_version is None:
-        raise ValueError(
-            f"submission {submission.public_id} has "
-            f"{'no archive' if submission.archive_key is None else 'no truth to score against'}"
-        )
-    return Work(
-        public_id=submission.public_id,
-        team_id=submission.team_id,
-        archive_key=submission.archive_key,
-        sha256=submission.archive_sha256,
-        form_card={name: getattr(submission, name) for name in CARD_FIELDS},
-        protocol=submission.board.protocol,
-        classes=split.subset.classes,
-        truth_version=split.truth_version,
-    )
+            if work.shards:
+                self._context.vault.drop_shards(work.public_id)
 
 
 def _merged_card(form: Mapping[str, str | None], file: MethodCard | None) -> dict[str, str | None]:
@@ -244,7 +173,3 @@ def _merged_card(form: Mapping[str, str | None], file: MethodCard | None) -> dic
     said = {} if file is None else file.to_json()
     said["method_name"] = said.pop("name", None)
     return {name: form[name] or said.get(name) for name in CARD_FIELDS}
-
-
-def _as_json(findings: Sequence[Finding]) -> list[dict[str, str | int | None]]:
-    return [finding.to_json() for finding in findings]

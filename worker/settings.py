@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
+from evaluator import Limits
 from server.settings import S3Access, Settings, env_example
 
 
@@ -54,6 +55,14 @@ class WorkerSettings(Settings):
     def truth_cache(self) -> Path:
         """Where packed truth lies that was fetched from a vault elsewhere."""
         return self.data_dir.absolute() / "truth-cache"
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(
+            max_entries=self.archive_max_entries,
+            max_total_bytes=self.archive_max_unpacked_bytes,
+            max_ratio=self.archive_max_ratio,
+        )
 
 
 if __name__ == "__main__":

@@ -1,11 +1,19 @@
-"""One sweep over what was left lying: lost leases, archives without a row or past their time."""
+"""One sweep over everything that was left lying.
+
+Leases that ran out, states that last too long, archives without a row, tallies of shards that
+nobody will merge, and what has outlived its time.
+"""
 
 import logging
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 
-from server.jobs.queue import SCORE_SUBMISSION, Job, ring_after_commit
-from server.submissions import leases, outcomes, queries
+from sqlalchemy import ColumnElement
+
+from server.jobs.queue import SCORE_SHARD, SCORE_SUBMISSION, Job, ring_after_commit
+from server.submissions import attempts, leases, outcomes, queries, shards
 from server.submissions.service import ARCHIVE_FOLDER
+from server.submissions.states import DEADLINES
 from worker import retention
 from worker.context import Context
 
@@ -14,31 +22,47 @@ ORPHAN_AGE = timedelta(hours=1)  # longer than any upload waits between its arch
 
 
 def run(context: Context) -> None:
-    _ring_again(context)
-    _delete_orphans(context)
+    now = context.clock.now()
+    _fail_and_ring(context, now)
+    _delete_orphans(context, now)
+    _drop_shards(context)
     retention.delete_expired_archives(context)
     retention.delete_cut_short_puts(context)
 
 
-def _ring_again(context: Context) -> None:
-    """Fail what was tried often enough; ring everything else that nobody holds."""
+def _fail_and_ring(context: Context, now: datetime) -> None:
+    """Fail what was tried often or long enough; ring everything else that nobody holds."""
     settings = context.settings
+    failed: list[tuple[int, str]] = []
     with context.database.unit_of_work() as session:
-        now = context.clock.now()
-        for submission_id in leases.exhausted(session, now=now, max_attempts=settings.max_attempts):
-            if outcomes.fail_abandoned(session, submission_id, now=now):
-                log.error(
-                    "submission %d has failed after %d attempts",
-                    submission_id,
-                    settings.max_attempts,
-                )
+        attempts.end_silent(session, now=now, limit=settings.scoring_limit)
+        for condition, reason in _hopeless(context, now):
+            for submission_id in outcomes.to_fail(session, condition):
+                why = reason or attempts.last_reason(session, submission_id) or attempts.WORKER_LOST
+                if outcomes.fail(session, submission_id, condition, reason=why, now=now):
+                    failed.append((submission_id, why))
+        shards.forget_finished(session)
         for submission_id in leases.to_ring_again(session, now=now, lease=settings.lease):
             ring_after_commit(session, Job(SCORE_SUBMISSION, submission_id))
+        for submission_id in shards.to_ring_again(session, now=now, lease=settings.lease):
+            ring_after_commit(session, Job(SCORE_SHARD, submission_id))
+    for submission_id, why in failed:
+        log.error("submission %d has failed; the last reason: %s", submission_id, why)
 
 
-def _delete_orphans(context: Context) -> None:
+def _hopeless(context: Context, now: datetime) -> Iterator[tuple[ColumnElement[bool], str | None]]:
+    """Yield what is to fail, and why; no reason of its own is the reason of the last attempt."""
+    most = context.settings.max_attempts
+    yield leases.is_exhausted(now=now, max_attempts=most), None
+    yield shards.has_exhausted(now=now, max_attempts=most), None
+    for state, deadline in DEADLINES.items():
+        since = now - deadline(context.settings)
+        yield outcomes.is_overdue(state, since=since), attempts.TOOK_TOO_LONG
+
+
+def _delete_orphans(context: Context, now: datetime) -> None:
     """Delete archives that no submission refers to: a server was killed before it wrote the row."""
-    before = context.clock.now() - ORPHAN_AGE
+    before = now - ORPHAN_AGE
     old = [
         entry.key for entry in context.store.entries(ARCHIVE_FOLDER) if entry.modified_at < before
     ]
@@ -50,3 +74,14 @@ def _delete_orphans(context: Context) -> None:
         if key not in kept:
             log.warning("deleting %s, which belongs to no submission", key)
             context.store.delete(key)
+
+
+def _drop_shards(context: Context) -> None:
+    """Delete shards' tallies of submissions that have ended without merging them."""
+    found = context.vault.submissions_with_shards()
+    if not found:
+        return
+    with context.database.reading() as session:
+        kept = shards.scoring_ids(session, list(found))
+    for public_id in found - kept:
+        context.vault.drop_shards(public_id)

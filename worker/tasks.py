@@ -1,6 +1,6 @@
 """The tasks are doorbells: names, and whom they ring for."""
 
-from server.jobs.queue import SCORE_SUBMISSION, SWEEP
+from server.jobs.queue import SCORE_SHARD, SCORE_SUBMISSION, SWEEP
 from worker import scoring
 from worker import sweep as sweeping
 from worker.celery_app import app
@@ -10,6 +10,11 @@ from worker.context import context_of_process
 @app.task(name=SCORE_SUBMISSION)
 def score_submission(submission_id: int) -> None:
     scoring.run(context_of_process(), submission_id)
+
+
+@app.task(name=SCORE_SHARD)
+def score_shard(submission_id: int) -> None:
+    scoring.run_shards(context_of_process(), submission_id)
 
 
 @app.task(name=SWEEP)

@@ -3,17 +3,18 @@
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from evaluator import BadTruth, Tallies, Truth, open_truth
+from evaluator import BadTruth, Tallies, open_truth
 from evaluator.atomic_file import replacing
 from server.storage.retrying import open_store
 from server.storage.store import BlobStore, local_folder
 from worker.settings import WorkerSettings
 
 SEED_BYTES = 32
+SHARD_FOLDER = "shards"
 
 
 class Vault:
@@ -28,22 +29,13 @@ class Vault:
             self._store.put(_truth_key(version), file)
 
     @contextmanager
-    def truth(self, version: str, *, classes: int) -> Iterator[Truth]:
-        """Open a truth, fetched from a vault elsewhere once a machine.
+    def truth(self, version: str, *, classes: int) -> Iterator[Path]:
+        """Give a packed truth as a file, fetched from a vault elsewhere once a machine.
 
         Raises:
-            BadTruth: it is damaged, or another one; a fetched copy is forgotten, so that the next
-                attempt fetches it again.
+            BadTruth: what was fetched is damaged, or another truth. A copy that turns out to be
+                damaged within the context is forgotten, so that the next attempt fetches it again.
         """
-        with (
-            self._pack(version, classes=classes) as path,
-            open_truth(path, classes=classes) as truth,
-        ):
-            _check_version(truth, version)
-            yield truth
-
-    @contextmanager
-    def _pack(self, version: str, *, classes: int) -> Iterator[Path]:
         if self._cache is None:
             with self._store.as_file(_truth_key(version)) as path:
                 yield path
@@ -63,7 +55,8 @@ class Vault:
         with self._store.as_file(_truth_key(version)) as path, replacing(cached) as copy:
             shutil.copyfile(path, copy)
             with open_truth(copy, classes=classes) as truth:
-                _check_version(truth, version)
+                if truth.version != version:
+                    raise BadTruth(f"the vault has truth {truth.version} by the name of {version}")
                 for name in truth.names:
                     truth.label_map(name)  # compares the image's checksum
         cached.chmod(0o400)
@@ -85,6 +78,23 @@ class Vault:
         with tallies.path.open("rb") as file:
             self._store.put(key, file)
 
+    def keep_shard(self, tallies: Path, *, submission: str, key: str) -> None:
+        """Keep the tallies of a shard until they are merged; the same shard is the same blob."""
+        with tallies.open("rb") as file:
+            self._store.put(_shard_key(submission, key), file)
+
+    def shard(self, *, submission: str, key: str) -> AbstractContextManager[Path]:
+        """Give the tallies of a shard as a file, until the context ends."""
+        return self._store.as_file(_shard_key(submission, key))
+
+    def submissions_with_shards(self) -> frozenset[str]:
+        keys = (entry.key for entry in self._store.entries(SHARD_FOLDER))
+        return frozenset(key.split("/")[1] for key in keys)
+
+    def drop_shards(self, submission: str) -> None:
+        for entry in list(self._store.entries(f"{SHARD_FOLDER}/{submission}")):
+            self._store.delete(entry.key)
+
     def delete_unfinished(self, *, before: datetime) -> list[str]:
         """Delete puts and fetches that were cut short before a moment; return the names."""
         deleted = self._store.delete_unfinished(before=before)
@@ -104,9 +114,8 @@ def open_vault(settings: WorkerSettings) -> Vault:
     )
 
 
-def _check_version(truth: Truth, version: str) -> None:
-    if truth.version != version:
-        raise BadTruth(f"the vault has truth {truth.version} under the name of {version}")
+def _shard_key(submission: str, key: str) -> str:
+    return f"{SHARD_FOLDER}/{submission}/{key}.parquet"
 
 
 def _truth_key(version: str) -> str:

@@ -88,14 +88,15 @@ def _sent(api: "Api", entry: "Entry", archive: Path) -> "Submission":
 
 
 def _followed(api: "Api", submission: "Submission") -> "Submission":
+    from client.presentation import waiting_words
     from client.progress import scoring_bar
     from client.waiting import followed
 
     with scoring_bar() as changed:
-        return followed(
-            api,
-            submission,
-            on_change=lambda seen: changed(
-                seen["state"], seen["progress"]["done"], seen["progress"]["total"]
-            ),
-        )
+
+        def show(seen: "Submission") -> None:
+            queue, progress = seen["queue"], seen["progress"]
+            words = seen["state"] if queue is None else f"{seen['state']}, {waiting_words(queue)}"
+            changed(words, progress["done"], progress["total"])
+
+        return followed(api, submission, on_change=show)

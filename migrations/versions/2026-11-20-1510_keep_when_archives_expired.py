@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
@@ -18,14 +18,10 @@ def upgrade() -> None:
         "submission", sa.Column("archive_expired_at", sa.DateTime(timezone=True), nullable=True)
     )
     op.add_column(
-        "submission", sa.Column("postponed_since", sa.DateTime(timezone=True), nullable=True)
-    )
-    op.add_column(
         "submission", sa.Column("postponed_because", sa.String(length=200), nullable=True)
     )
 
 
 def downgrade() -> None:
     op.drop_column("submission", "postponed_because")
-    op.drop_column("submission", "postponed_since")
     op.drop_column("submission", "archive_expired_at")

@@ -11,7 +11,7 @@ from typing import Any
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from server.jobs.queue import SCORE_SUBMISSION, SWEEP, Job
+from server.jobs.queue import SCORE_SHARD, SCORE_SUBMISSION, SWEEP, Job
 from server.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,9 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "worker_prefetch_multiplier": 1,
         "worker_enable_remote_control": False,
         "worker_hijack_root_logger": False,
-        "task_routes": {SCORE_SUBMISSION: {"queue": "score"}, SWEEP: {"queue": "score"}},
+        "task_routes": {
+            task: {"queue": "score"} for task in (SCORE_SUBMISSION, SCORE_SHARD, SWEEP)
+        },
     }
 
 

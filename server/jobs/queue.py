@@ -10,12 +10,13 @@ from typing import Protocol
 from sqlalchemy.orm import Session
 
 SCORE_SUBMISSION = "submissions.score"
+SCORE_SHARD = "submissions.score_shard"
 SWEEP = "submissions.sweep"
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A task's name and the id of the row that it is about."""
+    """A task's name and the id of the submission that it is about."""
 
     task: str
     row_id: int

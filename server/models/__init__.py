@@ -21,6 +21,7 @@ from server.models.submission import (
 )
 from server.models.team import MAX_METHOD_NAME, Membership, Method, Team
 from server.models.upload import Upload
+from server.models.work import Attempt, AttemptOutcome, Shard
 
 __all__ = [
     "CARD_FIELDS",
@@ -28,6 +29,8 @@ __all__ = [
     "MAX_IDEMPOTENCY_KEY",
     "MAX_METHOD_NAME",
     "ApiToken",
+    "Attempt",
+    "AttemptOutcome",
     "Base",
     "Board",
     "BrowserSession",
@@ -40,6 +43,7 @@ __all__ = [
     "ReportedResult",
     "Scope",
     "Score",
+    "Shard",
     "Split",
     "SplitName",
     "Submission",

@@ -12,6 +12,7 @@ from server.models.base import Base
 from server.models.benchmark import Board
 from server.models.score import Score
 from server.models.team import MAX_METHOD_NAME, Method, Team
+from server.models.work import Attempt, Shard
 
 MAX_IDEMPOTENCY_KEY = 120
 
@@ -71,6 +72,7 @@ class Submission(MethodCard, Base):
     archive_expired_at: Mapped[datetime | None]
 
     state: Mapped[SubmissionState]
+    state_since: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     findings: Mapped[list[Any]]
     failure: Mapped[str | None] = mapped_column(Text)
@@ -80,7 +82,6 @@ class Submission(MethodCard, Base):
     attempts: Mapped[int] = mapped_column(default=0)
     lease_token: Mapped[str | None] = mapped_column(String(32))
     lease_until: Mapped[datetime]
-    postponed_since: Mapped[datetime | None]
     postponed_because: Mapped[str | None] = mapped_column(String(200))
 
     board: Mapped[Board] = relationship(lazy="raise")
@@ -88,3 +89,17 @@ class Submission(MethodCard, Base):
     user: Mapped[User] = relationship(lazy="raise")
     method: Mapped[Method | None] = relationship(lazy="raise")
     scores: Mapped[list[Score]] = relationship(lazy="raise", order_by=Score.id)
+    shards: Mapped[list[Shard]] = relationship(lazy="raise", order_by=Shard.position)
+    attempt_log: Mapped[list[Attempt]] = relationship(lazy="raise", order_by=Attempt.id)
+
+    @property
+    def images_done(self) -> int:
+        """Return how many images are counted: each shard's worker knows of its own."""
+        if self.shards:
+            return sum(shard.images_done for shard in self.shards)
+        return self.progress_done
+
+    @property
+    def tries(self) -> int:
+        """Return how often that part was tried which was tried most: 1 if nothing went wrong."""
+        return max((attempt.number for attempt in self.attempt_log), default=0)

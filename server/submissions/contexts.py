@@ -100,6 +100,19 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptLine:
+    """A worker's try at the submission or a shard of it, and how it ended in words."""
+
+    what: str
+    number: int
+    worker: str
+    started_at: datetime
+    ended_at: datetime | None
+    is_interrupted: bool
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FindingLine:
     """What is wrong in one place of the archive, and what to do about it."""
 
@@ -172,12 +185,13 @@ class SubmissionPage:
     state: SubmissionState
     is_final: bool
     explanation: str
-    waiting_before: int
     postponed_because: str | None
+    queue_position: int
+    estimated_seconds: int | None
     stages: tuple[Stage, ...]
     progress_done: int
     progress_total: int
-    attempts: int
+    attempts: tuple[AttemptLine, ...]
     created_at: datetime
     finished_at: datetime | None
     failure: str | None

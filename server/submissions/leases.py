@@ -1,4 +1,4 @@
-"""Who works on a submission now: claims, renewals, and the sweep over what was left lying.
+"""Who works on a submission or a shard now: claims, renewals, hand-backs.
 
 Every function is one statement, or one statement a row, whose WHERE clause decides the race.
 A worker proves that a row is still its own by the lease token; one that lost it records nothing.
@@ -10,16 +10,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, and_, case, literal, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, and_, case, exists, or_, select, update
 from sqlalchemy.orm import Session
 
-from server.models import Submission, SubmissionState
+from server.jobs.queue import SCORE_SHARD, SCORE_SUBMISSION, Job, ring_after_commit
+from server.models import AttemptOutcome, Shard, Submission, SubmissionState
+from server.submissions import attempts
 from server.submissions.states import IN_FLIGHT
 
-PATIENCE = timedelta(days=7)
-"""How long operators have to mend what postpones submissions, before that counts as tried."""
-
 CHECKING, RECEIVED = SubmissionState.CHECKING, SubmissionState.RECEIVED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """On what terms a worker claims: its name, for how long, how often, and how long at most."""
+
+    worker: str
+    lease: timedelta
+    max_attempts: int
+    limit: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,87 +38,141 @@ class Claim:
     submission_id: int
     token: str
 
+    def __str__(self) -> str:
+        return f"submission {self.submission_id}"
 
-def claim(
-    session: Session, submission_id: int, *, now: datetime, lease: timedelta, max_attempts: int
-) -> Claim | None:
-    """Take a submission; None if it is done, held by another worker, or out of attempts.
+
+@dataclass(frozen=True, slots=True)
+class ShardClaim(Claim):
+    """The right to count one shard, with what there is to know of it."""
+
+    shard_id: int
+    first: int
+    stop: int
+    truth_version: str
+    tallies_key: str
+
+    def __str__(self) -> str:
+        return f"images {self.first} to {self.stop} of submission {self.submission_id}"
+
+
+def claim(session: Session, submission_id: int, *, now: datetime, terms: Terms) -> Claim | None:
+    """Take a submission; None if it is done, held elsewhere, being counted, or out of attempts.
 
     A takeover keeps the state and adds an attempt.
     """
-    token = secrets.token_hex(16)
+    token = new_token()
     taken = changed(
         session,
+        Submission,
         [
             Submission.id == submission_id,
-            Submission.attempts < max_attempts,
-            or_(Submission.state == RECEIVED, _abandoned(now)),
+            Submission.attempts < terms.max_attempts,
+            or_(Submission.state == RECEIVED, _is_abandoned(now)),
         ],
         state=case((Submission.state == RECEIVED, CHECKING), else_=Submission.state),
+        state_since=case((Submission.state == RECEIVED, now), else_=Submission.state_since),
         lease_token=token,
-        lease_until=now + lease,
+        lease_until=now + terms.lease,
         attempts=Submission.attempts + 1,
+        postponed_because=None,
     )
-    return Claim(submission_id, token) if taken else None
+    if not taken:
+        return None
+    number = session.scalars(
+        select(Submission.attempts).where(Submission.id == submission_id)
+    ).one()
+    attempts.end_silent(session, now=now, limit=terms.limit, submission_id=submission_id)
+    attempts.begin(
+        session,
+        submission_id=submission_id,
+        shard=None,
+        number=number,
+        token=token,
+        worker=terms.worker,
+        now=now,
+    )
+    return Claim(submission_id, token)
 
 
 def renew(session: Session, held: Claim, *, now: datetime, lease: timedelta) -> bool:
     """Prolong a lease; False if the row is no longer the claim's."""
-    return changed(session, is_held(held), lease_until=now + lease)
+    return changed(session, _row_of(held), is_held(held), lease_until=now + lease)
 
 
-def hand_back(session: Session, held: Claim, *, now: datetime) -> bool:
-    """Give up a submission unfinished: the next sweep rings it again."""
-    return changed(session, is_held(held), lease_token=None, lease_until=now)
+def report(session: Session, held: Claim, *, images: int) -> bool:
+    """Say how many images are counted; False if the row is no longer the claim's."""
+    column = "images_done" if isinstance(held, ShardClaim) else "progress_done"
+    return changed(session, _row_of(held), is_held(held), **{column: images})
 
 
-def postpone(
-    session: Session, held: Claim, *, because: str, now: datetime, lease: timedelta
+def hand_back(
+    session: Session,
+    held: Claim,
+    *,
+    now: datetime,
+    outcome: AttemptOutcome,
+    reason: str,
+    pause: timedelta = timedelta(0),
 ) -> bool:
-    """Give up a submission for trouble that passes: rung a lease later, and not counted as tried.
+    """Give up a claim unfinished, and say why.
 
-    False if the row is no longer the claim's, or if patience has run out: then it is handed back.
+    What failed waits for the next sweep. What was handed back without a fault counts as no
+    attempt; it is rung at once, or by a sweep after the pause.
     """
-    return changed(
+    row, is_faultless = _row_of(held), outcome is AttemptOutcome.HANDED_BACK
+    given_up = changed(
         session,
-        [*is_held(held), _is_postponable(now)],
+        row,
+        is_held(held),
         lease_token=None,
-        attempts=Submission.attempts - 1,
-        **_postponement(because, now=now, lease=lease),
+        lease_until=now + pause,
+        attempts=row.attempts - int(is_faultless),
     )
+    if given_up:
+        attempts.end(session, held.token, outcome, now=now, reason=reason)
+        if is_faultless and not pause:
+            task = SCORE_SHARD if isinstance(held, ShardClaim) else SCORE_SUBMISSION
+            ring_after_commit(session, Job(task, held.submission_id))
+    return given_up
 
 
-def postpone_unclaimed(
+def put_off(
     session: Session, submission_id: int, *, because: str, now: datetime, lease: timedelta
-) -> bool:
-    """Leave a submission that nobody holds to a later ring, and say why."""
-    return changed(
+) -> None:
+    """Leave to a later ring what nobody holds of a submission; if that is all of it, say why."""
+    shards = [Shard.submission_id == submission_id, Shard.is_done.is_(False)]
+    changed(
         session,
+        Submission,
         [
             Submission.id == submission_id,
-            or_(Submission.state == RECEIVED, _abandoned(now)),
-            _is_postponable(now),
+            Submission.state.in_(IN_FLIGHT),
+            is_free(Submission, now),
+            ~exists().where(*shards, ~is_free(Shard, now)),
         ],
-        **_postponement(because, now=now, lease=lease),
+        lease_until=now + lease,
+        postponed_because=because,
     )
-
-
-def _is_postponable(now: datetime) -> ColumnElement[bool]:
-    since = Submission.postponed_since
-    return or_(since.is_(None), since > now - PATIENCE)
-
-
-def _postponement(because: str, *, now: datetime, lease: timedelta) -> dict[str, Any]:
-    since = Submission.postponed_since
-    return {
-        "lease_until": now + lease,
-        "postponed_since": case((since.is_(None), literal(now, since.type)), else_=since),
-        "postponed_because": because,
-    }
+    session.execute(
+        update(Shard)
+        .where(*shards, is_free(Shard, now))
+        .values(lease_until=now + lease)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def is_held(held: Claim) -> list[ColumnElement[bool]]:
     """Return the conditions under which a claim may still change its row."""
+    if isinstance(held, ShardClaim):
+        return [
+            Shard.id == held.shard_id,
+            Shard.lease_token == held.token,
+            Shard.is_done.is_(False),
+            exists().where(
+                Submission.id == held.submission_id, Submission.state == SubmissionState.SCORING
+            ),
+        ]
     return [
         Submission.id == held.submission_id,
         Submission.lease_token == held.token,
@@ -117,13 +180,9 @@ def is_held(held: Claim) -> list[ColumnElement[bool]]:
     ]
 
 
-def exhausted(session: Session, *, now: datetime, max_attempts: int) -> Sequence[int]:
-    """Return the ids that were tried as often as may be, each time in vain."""
-    return session.scalars(
-        select(Submission.id)
-        .where(Submission.attempts >= max_attempts, _abandoned(now))
-        .order_by(Submission.id)
-    ).all()
+def is_exhausted(*, now: datetime, max_attempts: int) -> ColumnElement[bool]:
+    """Return the condition of what was tried as often as may be, each time in vain."""
+    return and_(Submission.attempts >= max_attempts, _is_abandoned(now))
 
 
 def to_ring_again(session: Session, *, now: datetime, lease: timedelta) -> Sequence[int]:
@@ -133,27 +192,47 @@ def to_ring_again(session: Session, *, now: datetime, lease: timedelta) -> Seque
     """
     ids = session.scalars(
         select(Submission.id)
-        .where(Submission.state.in_(IN_FLIGHT), Submission.lease_until <= now)
+        .where(Submission.state.in_(IN_FLIGHT), Submission.lease_until <= now, ~_is_being_counted())
         .order_by(Submission.id)
     ).all()
     session.execute(
         update(Submission)
-        .where(Submission.id.in_(ids), Submission.state == RECEIVED)
+        .where(Submission.id.in_(ids), Submission.lease_token.is_(None))
         .values(lease_until=now + lease)
     )
     return ids
 
 
-def _abandoned(now: datetime) -> ColumnElement[bool]:
-    return and_(
-        Submission.state.in_([state for state in IN_FLIGHT if state is not RECEIVED]),
-        Submission.lease_until <= now,
-    )
+def is_free(row: type[Submission | Shard], now: datetime) -> ColumnElement[bool]:
+    return or_(row.lease_token.is_(None), row.lease_until <= now)
 
 
-def changed(session: Session, where: list[ColumnElement[bool]], **values: Any) -> bool:
-    """Change the one submission that meets all conditions; False if there is none."""
+def _is_abandoned(now: datetime) -> ColumnElement[bool]:
+    begun = Submission.state.in_([state for state in IN_FLIGHT if state is not RECEIVED])
+    return and_(begun, is_free(Submission, now), ~_is_being_counted())
+
+
+def _is_being_counted() -> ColumnElement[bool]:
+    """Return the condition that shards are left to count: then they are claimed instead."""
+    return exists().where(Shard.submission_id == Submission.id, Shard.is_done.is_(False))
+
+
+def _row_of(held: Claim) -> type[Submission | Shard]:
+    return Shard if isinstance(held, ShardClaim) else Submission
+
+
+def new_token() -> str:
+    return secrets.token_hex(16)
+
+
+def changed(
+    session: Session,
+    row: type[Submission | Shard],
+    where: Sequence[ColumnElement[bool]],
+    **values: Any,
+) -> bool:
+    """Change the one row that meets all conditions; False if there is none."""
     result = session.execute(
-        update(Submission).where(*where).values(values).execution_options(synchronize_session=False)
+        update(row).where(*where).values(values).execution_options(synchronize_session=False)
     )
     return cast("CursorResult[Any]", result).rowcount == 1

@@ -8,16 +8,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, and_, case, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from server.models import CARD_FIELDS, Board, Score, Submission, SubmissionState
+from server.models import (
+    CARD_FIELDS,
+    AttemptOutcome,
+    Board,
+    Score,
+    Shard,
+    Submission,
+    SubmissionState,
+)
+from server.submissions import attempts
 from server.submissions.leases import Claim, changed, is_held
 from server.submissions.states import FINAL, TRANSITIONS
 
-WORKER_LOST = (
-    "The worker was lost or stopped by an error each time this submission was tried. "
-    "This is our fault, not yours; the operators have been told."
+FAILURE = (
+    "This submission was tried as often as we try and could not be finished; the last reason: "
+    "{reason}. This is our fault, not yours; the operators have been told."
 )
 
 
@@ -36,20 +45,31 @@ class ScoreSheet:
     intervals: dict[str, Any]
 
 
-def begin_scoring(session: Session, held: Claim, *, images: int) -> bool:
-    """Move from checking to scoring; True also for a takeover that finds it scoring already."""
+def begin_scoring(
+    session: Session,
+    held: Claim,
+    *,
+    images: int,
+    card: Mapping[str, str | None],
+    warnings: Sequence[dict[str, Any]],
+    now: datetime,
+) -> bool:
+    """Move from checking to scoring; True also for a takeover that finds it scoring already.
+
+    ``card`` is the method card as the form and the archive together give it.
+    """
+    is_scoring = Submission.state == SubmissionState.SCORING
     return _change(
         session,
         held,
         from_states=(SubmissionState.CHECKING, SubmissionState.SCORING),
         state=SubmissionState.SCORING,
+        state_since=case((is_scoring, Submission.state_since), else_=now),
+        findings=list(warnings),
+        **{name: card[name] for name in CARD_FIELDS},
         progress_done=0,
         progress_total=images,
     )
-
-
-def report_progress(session: Session, held: Claim, *, done: int) -> bool:
-    return _change(session, held, from_states=(SubmissionState.SCORING,), progress_done=done)
 
 
 def record_scores(
@@ -58,22 +78,22 @@ def record_scores(
     sheet: ScoreSheet,
     *,
     method_id: int,
-    card: Mapping[str, str | None],
-    warnings: Sequence[dict[str, Any]],
+    findings: Sequence[dict[str, Any]],
+    images_counted: int,
     now: datetime,
 ) -> bool:
     """Store the scores, finish the submission and move its board's revision on.
 
-    ``card`` is the method card as the archive and the form together give it.
+    ``images_counted`` is how many of the images this very claim counted: none when it merged.
     """
     finished = _finish(
         session,
         held,
         SubmissionState.SCORED,
         now=now,
+        images_counted=images_counted,
         method_id=method_id,
-        findings=list(warnings),
-        **{name: card[name] for name in CARD_FIELDS},
+        findings=list(findings),
         progress_done=sheet.images,
     )
     if finished:
@@ -113,26 +133,49 @@ def reject(
     )
 
 
-def fail_abandoned(session: Session, submission_id: int, *, now: datetime) -> bool:
-    """Give up on a submission that nobody holds any more: our fault."""
-    return changed(
+def is_overdue(state: SubmissionState, *, since: datetime) -> ColumnElement[bool]:
+    """Return the condition of what has been in a state since then or longer."""
+    entered = func.coalesce(Submission.state_since, Submission.created_at)
+    return and_(Submission.state == state, entered <= since)
+
+
+def to_fail(session: Session, condition: ColumnElement[bool]) -> Sequence[int]:
+    return session.scalars(select(Submission.id).where(condition).order_by(Submission.id)).all()
+
+
+def fail(
+    session: Session,
+    submission_id: int,
+    condition: ColumnElement[bool],
+    *,
+    reason: str,
+    now: datetime,
+) -> bool:
+    """Give up on a submission that still meets the condition: our fault."""
+    failed = changed(
         session,
+        Submission,
         [
             Submission.id == submission_id,
             Submission.state.in_(_before(SubmissionState.FAILED)),
-            Submission.lease_until <= now,
+            condition,
         ],
         state=SubmissionState.FAILED,
+        state_since=now,
         finished_at=now,
-        failure=WORKER_LOST,
+        failure=FAILURE.format(reason=reason),
         lease_token=None,
     )
+    if failed:
+        _forget_shards(session, submission_id)
+    return failed
 
 
 def forget_archive(session: Session, submission_id: int, *, key: str, now: datetime) -> bool:
     """Note that policy deletes an archive; False unless its submission is final and has it."""
     return changed(
         session,
+        Submission,
         [
             Submission.id == submission_id,
             Submission.state.in_(FINAL),
@@ -144,17 +187,33 @@ def forget_archive(session: Session, submission_id: int, *, key: str, now: datet
 
 
 def _finish(
-    session: Session, held: Claim, state: SubmissionState, *, now: datetime, **values: Any
+    session: Session,
+    held: Claim,
+    state: SubmissionState,
+    *,
+    now: datetime,
+    images_counted: int = 0,
+    **values: Any,
 ) -> bool:
-    return _change(
+    finished = _change(
         session,
         held,
         from_states=_before(state),
         state=state,
+        state_since=now,
         finished_at=now,
         lease_token=None,
         **values,
     )
+    if finished:
+        _forget_shards(session, held.submission_id)
+        done = AttemptOutcome.DONE
+        attempts.end(session, held.token, done, now=now, images=images_counted)
+    return finished
+
+
+def _forget_shards(session: Session, submission_id: int) -> None:
+    session.execute(delete(Shard).where(Shard.submission_id == submission_id))
 
 
 def _before(state: SubmissionState) -> tuple[SubmissionState, ...]:
@@ -164,4 +223,5 @@ def _before(state: SubmissionState) -> tuple[SubmissionState, ...]:
 def _change(
     session: Session, held: Claim, *, from_states: tuple[SubmissionState, ...], **values: Any
 ) -> bool:
-    return changed(session, [*is_held(held), Submission.state.in_(from_states)], **values)
+    where = [*is_held(held), Submission.state.in_(from_states)]
+    return changed(session, Submission, where, **values)

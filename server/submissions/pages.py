@@ -18,6 +18,7 @@ from server.submissions.intake import Intake
 from server.submissions.lookup import Cursor, submission_named
 from server.submissions.submission_page import submission_line, submission_page
 from server.submissions.submit_page import submit_page
+from server.submissions.waiting import places_of
 from server.web.redirects import see_other
 from server.web.templating import render
 
@@ -69,7 +70,20 @@ def own(
 
 @router.get("/submissions/{submission_id}")
 def show(
-    request: Request, submission_id: str, viewer: PageViewerDep, session: ReadingDep
+    request: Request,
+    submission_id: str,
+    viewer: PageViewerDep,
+    session: ReadingDep,
+    built: RoomsDep,
 ) -> Response:
     submission = submission_named(session, submission_id, team_ids=viewer.team_ids)
-    return render(request, submission_page(session, submission, team_ids=viewer.team_ids))
+    queue = places_of(
+        session,
+        [submission],
+        now=built.clock.now(),
+        shard_images=built.settings.shard_images,
+    )
+    page = submission_page(
+        session, submission, place=queue.get(submission.id), team_ids=viewer.team_ids
+    )
+    return render(request, page)

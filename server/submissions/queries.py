@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, false, func, or_, select
+from sqlalchemy import Select, false, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from server.models import (
@@ -13,7 +13,7 @@ from server.models import (
     SubmissionState,
     Subset,
 )
-from server.submissions.states import FINAL, IN_FLIGHT
+from server.submissions.states import FINAL
 
 
 def open_splits(session: Session) -> Sequence[Split]:
@@ -25,14 +25,6 @@ def open_splits(session: Session) -> Sequence[Split]:
         .options(joinedload(Split.subset))
         .order_by(Subset.position, Split.name)
     ).all()
-
-
-def unfinished_before(session: Session, submission_id: int) -> int:
-    """Return how many submissions came earlier and still wait or are being worked on."""
-    count = select(func.count()).where(
-        Submission.id < submission_id, Submission.state.in_(IN_FLIGHT)
-    )
-    return session.scalars(count).one()
 
 
 def readable(team_ids: tuple[int, ...]) -> Select[Submission]:
@@ -58,6 +50,8 @@ def _whole() -> Select[Submission]:
         joinedload(Submission.team),
         joinedload(Submission.method),
         selectinload(Submission.scores),
+        selectinload(Submission.shards),
+        selectinload(Submission.attempt_log),
     )
 
 

@@ -1,11 +1,22 @@
 """The submission as JSON."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from server.models import CARD_FIELDS, Protocol, Score, SplitName, Submission, SubmissionState
+from server.models import (
+    CARD_FIELDS,
+    Attempt,
+    AttemptOutcome,
+    Protocol,
+    Score,
+    SplitName,
+    Submission,
+    SubmissionState,
+)
 from server.payload import Payload
 from server.submissions.stages import postponed_because
+from server.submissions.waiting import Place
 
 
 class Progress(Payload):
@@ -13,6 +24,25 @@ class Progress(Payload):
 
     done: int
     total: int
+
+
+class Queue(Payload):
+    """Submissions in front of this one, and in about how long it has its scores, if we can say."""
+
+    position: int
+    estimated_seconds: int | None
+
+
+class AttemptPayload(Payload):
+    """One try at the whole, or at a shard; the outcome is null while it runs."""
+
+    shard: int | None
+    number: int
+    worker: str
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: AttemptOutcome | None
+    reason: str | None
 
 
 class Finding(Payload):
@@ -42,8 +72,10 @@ class SubmissionPayload(Payload):
     archive_bytes: int
     archive_expired_at: datetime | None
     progress: Progress
+    queue: Queue | None
     attempts: int
     postponed_because: str | None
+    attempt_log: list[AttemptPayload]
     findings: list[Finding]
     failure: str | None
     scores: dict[str, Any] | None
@@ -58,7 +90,8 @@ class SubmissionList(Payload):
     next_cursor: str | None
 
 
-def payload_of(submission: Submission, *, site_url: str) -> SubmissionPayload:
+def payload_of(submission: Submission, *, place: Place | None, site_url: str) -> SubmissionPayload:
+    """Write a submission as JSON; ``place`` is where it stands in the queue."""
     split = submission.board.split
     score = submission.scores[-1] if submission.scores else None
     return SubmissionPayload(
@@ -77,9 +110,11 @@ def payload_of(submission: Submission, *, site_url: str) -> SubmissionPayload:
         archive_sha256=submission.archive_sha256,
         archive_bytes=submission.archive_bytes,
         archive_expired_at=submission.archive_expired_at,
-        progress=Progress(done=submission.progress_done, total=submission.progress_total),
-        attempts=submission.attempts,
         postponed_because=postponed_because(submission),
+        progress=Progress(done=submission.images_done, total=submission.progress_total),
+        queue=None if place is None else Queue(**asdict(place)),
+        attempts=submission.tries,
+        attempt_log=[_attempt(each) for each in submission.attempt_log],
         findings=[Finding(**finding) for finding in submission.findings],
         failure=submission.failure,
         scores=None if score is None else scores_of(score),
@@ -88,6 +123,11 @@ def payload_of(submission: Submission, *, site_url: str) -> SubmissionPayload:
         truth_version=None if score is None else score.truth_version,
         url=f"{site_url}/submissions/{submission.public_id}",
     )
+
+
+def _attempt(attempt: Attempt) -> AttemptPayload:
+    fields = {name: getattr(attempt, name) for name in AttemptPayload.model_fields}
+    return AttemptPayload(**fields)
 
 
 def scores_of(score: Score) -> dict[str, Any]:

@@ -94,6 +94,7 @@ def accept(
         archive_sha256=archive.sha256,
         archive_bytes=archive.size_bytes,
         state=SubmissionState.RECEIVED,
+        state_since=now,
         findings=[],
         lease_until=now + lease,
         **{name: entry.card.get(name) or None for name in CARD_FIELDS},

@@ -43,9 +43,8 @@ def stages_of(state: SubmissionState, *, was_scoring: bool) -> tuple[Stage, ...]
 
 
 def postponed_because(submission: Submission) -> str | None:
-    """Return what keeps workers from a submission now, None once one is at it again."""
-    is_waiting = submission.state in IN_FLIGHT and submission.lease_token is None
-    return submission.postponed_because if is_waiting else None
+    """Return what keeps workers from a submission now; they forget it when they claim it."""
+    return submission.postponed_because if submission.state in IN_FLIGHT else None
 
 
 def _mark(place: int, reached: int, *, is_end: bool) -> str:

@@ -4,9 +4,11 @@
 turns out to be broken then is still the participant's to mend.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 from server.models import SubmissionState
+from server.settings import Settings
 
 _S = SubmissionState
 
@@ -20,8 +22,22 @@ TRANSITIONS: Mapping[SubmissionState, frozenset[SubmissionState]] = {
     _S.WITHDRAWN: frozenset(),
 }
 
-IN_FLIGHT = (_S.RECEIVED, _S.CHECKING, _S.SCORING)
 FINAL = (_S.SCORED, _S.REJECTED, _S.FAILED, _S.WITHDRAWN)
+IN_FLIGHT = tuple(state for state in SubmissionState if state not in FINAL)
+
+
+def _all_attempts(settings: Settings) -> timedelta:
+    """Return how long it takes to try as often as may be, each try noticed two leases later."""
+    return settings.max_attempts * (settings.scoring_limit + 2 * settings.lease)
+
+
+DEADLINES: Mapping[SubmissionState, Callable[[Settings], timedelta]] = {
+    _S.RECEIVED: lambda settings: settings.waiting_limit,
+    _S.CHECKING: lambda settings: settings.waiting_limit + _all_attempts(settings),
+    _S.SCORING: lambda settings: settings.waiting_limit + _all_attempts(settings),
+}
+"""How long a submission may be in a state before it has failed; each includes waiting, as whatever
+was interrupted waits for a worker again."""
 
 
 def may_become(state: SubmissionState, following: SubmissionState) -> bool:

@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from server.catalogue import queries as catalogue
-from server.models import HEADLINE_SCORES, Category, Score, Submission, SubmissionState
+from server.models import HEADLINE_SCORES, Category, Score, Submission
 from server.protocols import FACTS, TITLES
 from server.score_names import SCORE_GROUPS
-from server.submissions import queries
+from server.submissions.attempt_lines import attempt_lines
 from server.submissions.contexts import (
     ClassLine,
     Declaration,
@@ -22,6 +22,7 @@ from server.submissions.contexts import (
 )
 from server.submissions.stages import EXPLANATIONS, postponed_because, stages_of
 from server.submissions.states import FINAL
+from server.submissions.waiting import Place
 from server.web.links import Link
 from server.web.method_card import card_lines
 
@@ -29,8 +30,9 @@ OTHER = (0, "", "other")
 
 
 def submission_page(
-    session: Session, submission: Submission, *, team_ids: tuple[int, ...]
+    session: Session, submission: Submission, *, place: Place | None, team_ids: tuple[int, ...]
 ) -> SubmissionPage:
+    """Write a submission's page; ``place`` is where it stands in the queue."""
     split, state, method = submission.board.split, submission.state, submission.method
     score = submission.scores[-1] if submission.scores else None
     return SubmissionPage(
@@ -44,12 +46,13 @@ def submission_page(
         state=state,
         is_final=state in FINAL,
         explanation=EXPLANATIONS[state],
-        waiting_before=_waiting_before(session, submission),
         postponed_because=postponed_because(submission),
+        queue_position=0 if place is None else place.position,
+        estimated_seconds=None if place is None else place.estimated_seconds,
         stages=stages_of(state, was_scoring=submission.progress_total > 0),
-        progress_done=submission.progress_done,
+        progress_done=submission.images_done,
         progress_total=submission.progress_total,
-        attempts=submission.attempts,
+        attempts=attempt_lines(submission.attempt_log, is_final=state in FINAL),
         created_at=submission.created_at,
         finished_at=submission.finished_at,
         failure=submission.failure,
@@ -96,12 +99,6 @@ def _board_title(submission: Submission) -> str:
 def _board_url(submission: Submission) -> str:
     board, split = submission.board, submission.board.split
     return f"/boards/{board.protocol}/{split.subset.slug}/{split.name}"
-
-
-def _waiting_before(session: Session, submission: Submission) -> int:
-    if submission.state is not SubmissionState.RECEIVED:
-        return 0
-    return queries.unfinished_before(session, submission.id)
 
 
 def _findings(findings: Iterable[Mapping[str, Any]], *, severity: str) -> tuple[FindingLine, ...]:

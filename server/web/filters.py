@@ -30,6 +30,19 @@ def day(value: datetime) -> str:
     return value.strftime("%Y-%m-%d")
 
 
+def second(value: datetime) -> str:
+    return value.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def duration(seconds: int) -> str:
+    """Show a time that is only known roughly, in the unit that people would say it in."""
+    for length, unit in ((3600, "hour"), (60, "minute")):
+        if seconds > length:
+            amount = -(-seconds // length)
+            return f"about {amount} {unit}s"
+    return "about a minute" if seconds > 30 else "less than half a minute"  # noqa: PLR2004
+
+
 def size(value_bytes: int) -> str:
     """Show a number of bytes in the largest unit that leaves at least 1."""
     amount = float(value_bytes)
@@ -46,5 +59,7 @@ FILTERS: dict[str, Callable[[Any], str]] = {
     "count": count,
     "moment": moment,
     "day": day,
+    "second": second,
+    "duration": duration,
     "size": size,
 }

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from evaluator.boundary import boundary_of, half_width
-from tests.support.masks import Pair, pairs
+from evaluator.label_map import half_width
+from tests.support.masks import Pair, boundary_of, pairs
 from tests.support.oracles import is_boundary
 
 

@@ -1,4 +1,16 @@
-from evaluator.findings import Code, Finding, outside_warning, printable, shortened
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evaluator.findings import (
+    Code,
+    Finding,
+    outside_warning,
+    printable,
+    shortened,
+    shortened_again,
+)
 
 
 def missing(count: int) -> list[Finding]:
@@ -54,3 +66,28 @@ class TestOutsideWarning:
             " they count as wrong. The first image is a.png."
         )
         assert (warning.code, warning.count) == (Code.IDS_UNMATCHED, 10)
+
+
+@given(
+    codes=st.lists(st.sampled_from([Code.MASK_DAMAGED, Code.BLUE_NOT_ZERO, Code.WRONG_SIZE])),
+    cuts=st.sets(st.integers(0, 100)),
+)
+def test_findings_of_parts_are_shortened_to_what_the_whole_would_be(
+    codes: list[Code], cuts: set[int]
+) -> None:
+    every = 9  # at a time, so that parts go beyond the limit by themselves
+    findings = [
+        Finding.of(code, "broken", file=f"{place}-{again}.png")
+        for place, code in enumerate(codes)
+        for again in range(every)
+    ]
+    ends = [0, *sorted(cut for cut in cuts if cut < len(findings)), len(findings)]
+    parts = [shortened(findings[first:stop]) for first, stop in pairwise(ends)]
+
+    assert shortened_again(parts) == shortened(findings)
+
+
+def test_a_finding_is_read_back_from_json() -> None:
+    finding = Finding.of(Code.WRONG_SIZE, "why", file="a.png", expected="1 x 2", found="2 x 1")
+
+    assert Finding.from_json(finding.to_json()) == finding

@@ -6,8 +6,7 @@ import pytest
 from PIL import Image
 
 from evaluator import BadTruth, open_truth, pack_truth
-from evaluator.boundary import boundary_of
-from tests.support.masks import Ids, write_folder
+from tests.support.masks import Ids, boundary_of, label_plane, write_folder
 
 
 @pytest.fixture
@@ -43,7 +42,7 @@ class TestReading:
     ) -> None:
         with open_truth(folder, classes=919, jobs=jobs) as truth:
             for name, ids in masks.items():
-                labels = truth.label_map(name).label_plane()
+                labels = label_plane(truth.label_runs(name), ids.shape)
                 np.testing.assert_array_equal(labels >> 1, ids)
                 np.testing.assert_array_equal(labels & 1, boundary_of(ids))
 
@@ -154,7 +153,7 @@ class TestRefusals:
         pack_truth(folder, tmp_path / "pack", classes=919)
         content = bytearray((tmp_path / "pack").read_bytes())
         with open_truth(tmp_path / "pack", classes=919) as truth:
-            at = content.index(truth._columns["packed"][1].as_py()) + 100
+            at = content.index(bytes(truth._rows["n1/b.png"].packed)) + 100
         content[at] ^= 1
         (tmp_path / "pack").write_bytes(content)
 
@@ -162,7 +161,7 @@ class TestRefusals:
             open_truth(tmp_path / "pack", classes=919) as truth,
             pytest.raises(BadTruth, match=r"n1/b\.png: the packed truth is damaged"),
         ):
-            truth.label_map("n1/b.png")
+            truth.label_runs("n1/b.png")
 
     def test_a_missing_file_is_an_os_error(self, tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError):

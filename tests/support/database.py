@@ -31,10 +31,12 @@ from server.organizers import service as organizing
 from server.organizers.service import TruthFacts
 from server.protocols import FACT_KEYS
 from server.submissions import service
+from server.submissions.leases import Terms
 from server.submissions.service import Entry, StoredArchive
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LEASE = timedelta(seconds=60)
+TERMS = Terms(worker="worker-1", lease=LEASE, max_attempts=3, limit=timedelta(hours=1))
 PASSWORD = "correct horse battery"
 TRUTH = TruthFacts(version="truth-1", classes=3, manifest={"n1/a.png": (4, 5)})
 NO_TO_ALL = dict.fromkeys(FACT_KEYS, False)

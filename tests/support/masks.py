@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from evaluator import encode_mask
+from evaluator.label_map import LabelRuns
 
 Ids = NDArray[np.uint16]
 Pair = tuple[Ids, Ids]
@@ -20,6 +21,16 @@ METHOD = (
     "Method name: tried\nTraining data: none\nTraining scheme: SSL\nNetworks: none\n"
     "Paper/Project link: https://example.org\nMethod description: made by a test\n"
 )
+
+
+def label_plane(runs: LabelRuns, shape: tuple[int, ...]) -> NDArray[np.uint16]:
+    """Labels per pixel."""
+    return np.repeat(runs.labels[runs.cells], runs.lengths).reshape(shape)
+
+
+def boundary_of(ids: Ids | NDArray[np.uint8]) -> NDArray[np.uint16]:
+    """1 where a pixel lies on the boundary of its region, else 0."""
+    return label_plane(LabelRuns.of_mask(ids), ids.shape) & 1
 
 
 @st.composite

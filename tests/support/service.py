@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from server.clock import SetClock
 from server.db import Database
 from server.jobs.queue import RecordingQueue
-from server.models import SplitName, User
+from server.models import Protocol, SplitName, Submission, User
 from server.storage.retrying import open_store
-from tests.support.database import NOW, add_user, create_database
+from server.submissions import queries
+from tests.support.database import NOW, add_submission, add_user, create_database
 from worker.context import Context
 from worker.registration import Registration, register
 from worker.settings import WorkerSettings
@@ -28,10 +29,35 @@ class Service:
     clock: SetClock
     user: User
 
+    def enter(
+        self,
+        archive: bytes,
+        *,
+        protocol: Protocol = Protocol.FULLY_UNSUPERVISED,
+        public_id: str = "aaaa",
+    ) -> int:
+        """Enter an archive as if it had just arrived; return the submission's id."""
+        with self.context.database.unit_of_work() as session:
+            submission = add_submission(
+                session, self.user, protocol=protocol, public_id=public_id, archive=archive
+            )
+        assert submission.archive_key is not None
+        self.context.store.put(submission.archive_key, archive)
+        return submission.id
+
+    def row(self, submission_id: int) -> Submission:
+        with self.context.database.reading() as session:
+            return queries.to_score(session, submission_id)
+
+    def with_shards_of(self, images: int) -> "Service":
+        """Return the same service as workers see it that cut at so many images."""
+        settings = self.context.settings.model_copy(update={"shard_images": images})
+        return replace(self, context=replace(self.context, settings=settings))
+
 
 @contextmanager
 def service_in(folder: Path) -> Iterator[Service]:
-    """Give a service whose subset `tiny`, split test, is the golden set s50."""
+    """Give a service whose subset `tiny`, split test, is the golden set s50 of 60 images."""
     settings = WorkerSettings(data_dir=folder, scoring_jobs=1)
     create_database(folder / "luss.sqlite3")
     queue, clock = RecordingQueue(), SetClock(NOW)

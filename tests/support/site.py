@@ -1,7 +1,9 @@
 """A whole site in a folder, without its processes: pages by a browser that runs no scripts."""
 
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +21,8 @@ from server.jobs.queue import RecordingQueue
 from server.methods.service import method_of
 from server.models import (
     HEADLINE_SCORES,
+    Attempt,
+    AttemptOutcome,
     Protocol,
     ReportedResult,
     Score,
@@ -164,6 +168,20 @@ class Site:
                 )
             )
         return public_id
+
+    def attempt(self, public_id: str, *, seconds: float = 1, **columns: Any) -> None:
+        """Add an attempt at a submission: done by a worker just now, unless columns differ."""
+        with self.database.unit_of_work() as session:
+            submission = session.query(Submission).filter_by(public_id=public_id).one()
+            facts = {
+                "number": 1,
+                "token": secrets.token_hex(16),
+                "worker": "worker-1",
+                "started_at": NOW - timedelta(seconds=seconds),
+                "ended_at": NOW,
+                "outcome": AttemptOutcome.DONE,
+            }
+            session.add(Attempt(submission_id=submission.id, **facts | columns))
 
     def reported(self, method: str, miou: float | None, **facts: Any) -> None:
         """Add a published result to the board of fully unsupervised entries."""

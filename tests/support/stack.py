@@ -1,5 +1,6 @@
 """A private site: `luss serve` with its children, in a folder of its own, on a free port."""
 
+import json
 import os
 import signal
 import socket
@@ -71,6 +72,27 @@ class Stack:
     def register(self, slug: str, masks: Path, *, classes: int, split: str = "test") -> None:
         words = ["--classes", str(classes), "--split", split, "--truth", masks]
         self.luss("admin", "dataset", slug, *words)
+
+    def submit(self, archive: Path, *, subset: str) -> str:
+        """Submit as a participant does; return the submission's id."""
+        words = ["--protocol", "fully-unsupervised", "--subset", subset, "--split", "test"]
+        public_id: str = json.loads(
+            self.luss("submit", archive, *words, *DECLARE, "--json").stdout
+        )["id"]
+        return public_id
+
+    @contextmanager
+    def another_worker(self) -> Iterator[subprocess.Popen[bytes]]:
+        """Run one more worker beside the site's own."""
+        with self.log.open("ab") as log:
+            worker = subprocess.Popen(
+                [LUSS, "worker"], env=self.environment, cwd=self.folder, stdout=log, stderr=log
+            )
+        try:
+            yield worker
+        finally:
+            worker.terminate()
+            worker.wait(timeout=60)
 
     def start(self) -> None:
         with self.log.open("ab") as log:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from server.models import Submission
+from server.models import AttemptOutcome, Submission
 from server.submissions import leases
 from server.submissions.leases import Claim
-from tests.support.database import LEASE, NOW, add_submission
+from tests.support.database import LEASE, NOW, TERMS, add_submission
 from tests.support.service import Service, service_in
 from worker.heartbeat import Heartbeat, LeaseLost
 
@@ -24,7 +24,7 @@ def service(tmp_path: Path) -> Iterator[Service]:
 def held(service: Service) -> Claim:
     with service.context.database.unit_of_work() as session:
         submission = add_submission(session, service.user)
-        claim = leases.claim(session, submission.id, now=NOW, lease=LEASE, max_attempts=3)
+        claim = leases.claim(session, submission.id, now=NOW, terms=TERMS)
     assert claim is not None
     return claim
 
@@ -58,6 +58,6 @@ def test_says_so_when_the_row_belongs_to_somebody_else(service: Service, held: C
 
     with Heartbeat(service.context, held) as heartbeat:
         with service.context.database.unit_of_work() as session:
-            leases.hand_back(session, held, now=NOW)
+            leases.hand_back(session, held, now=NOW, outcome=AttemptOutcome.FAILED, reason="why")
 
         assert eventually(lost)

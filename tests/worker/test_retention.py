@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 
 from server.models import Submission, SubmissionState
-from server.submissions import queries
-from tests.support.database import add_submission
 from tests.support.service import GOLDEN, Service, service_in
 from worker import retention, scoring, sweep
 
@@ -29,19 +27,6 @@ def with_retention(service: Service, days: int) -> Service:
     return replace(service, context=replace(service.context, settings=settings))
 
 
-def enter(service: Service, public_id: str = "aaaa") -> int:
-    with service.context.database.unit_of_work() as session:
-        submission = add_submission(session, service.user, public_id=public_id, archive=GOOD)
-    assert submission.archive_key is not None
-    service.context.store.put(submission.archive_key, GOOD)
-    return submission.id
-
-
-def row(service: Service, submission_id: int) -> Submission:
-    with service.context.database.reading() as session:
-        return queries.to_score(session, submission_id)
-
-
 def archives(service: Service) -> int:
     return len(list(service.context.store.entries("archives")))
 
@@ -49,17 +34,17 @@ def archives(service: Service) -> int:
 def test_an_archive_past_its_time_is_deleted_and_its_scores_stay(
     service: Service, tmp_path: Path
 ) -> None:
-    submission_id = enter(service)
+    submission_id = service.enter(GOOD)
     scoring.run(service.context, submission_id)
 
     service.clock.time += timedelta(days=DAYS)
     sweep.run(service.context)
-    assert row(service, submission_id).archive_expired_at is None
+    assert service.row(submission_id).archive_expired_at is None
     assert archives(service) == 1
 
     service.clock.time += timedelta(minutes=1)
     sweep.run(service.context)
-    expired = row(service, submission_id)
+    expired = service.row(submission_id)
     assert expired.archive_expired_at == service.clock.time
     assert expired.archive_key is None
     assert expired.state is SubmissionState.SCORED
@@ -69,7 +54,7 @@ def test_an_archive_past_its_time_is_deleted_and_its_scores_stay(
 
 
 def test_the_date_stays_the_first_one(service: Service) -> None:
-    submission_id = enter(service)
+    submission_id = service.enter(GOOD)
     scoring.run(service.context, submission_id)
     service.clock.time += timedelta(days=DAYS + 1)
     sweep.run(service.context)
@@ -77,20 +62,20 @@ def test_the_date_stays_the_first_one(service: Service) -> None:
     service.clock.time += timedelta(days=1)
     sweep.run(service.context)
 
-    assert row(service, submission_id).archive_expired_at == deleted_at
+    assert service.row(submission_id).archive_expired_at == deleted_at
 
 
 def test_an_archive_whose_submission_is_still_on_its_way_is_kept(service: Service) -> None:
-    submission_id = enter(service)
+    submission_id = service.enter(GOOD)
     service.clock.time += timedelta(days=DAYS + 1)
     retention.delete_expired_archives(service.context)
 
-    assert row(service, submission_id).archive_key is not None
+    assert service.row(submission_id).archive_key is not None
     assert archives(service) == 1
 
 
 def test_without_a_policy_archives_are_kept_for_ever(service: Service) -> None:
-    submission_id = enter(service)
+    submission_id = service.enter(GOOD)
     scoring.run(service.context, submission_id)
     service.clock.time += timedelta(days=36500)
     sweep.run(with_retention(service, 0).context)
@@ -101,7 +86,7 @@ def test_without_a_policy_archives_are_kept_for_ever(service: Service) -> None:
 def test_a_worker_killed_between_row_and_archive_leaves_an_orphan_to_the_next_sweep(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scoring.run(service.context, enter(service))
+    scoring.run(service.context, service.enter(GOOD))
     service.clock.time = datetime.now(UTC) + timedelta(days=DAYS + 1)
 
     def killed(_key: str) -> None:
@@ -123,7 +108,7 @@ def test_a_sweep_deletes_a_bounded_number(
     monkeypatch.setattr(retention, "EXPIRED_PER_SWEEP", 2)
     for number in range(3):
         with service.context.database.unit_of_work() as session:
-            submission = session.get_one(Submission, enter(service, f"{number}"))
+            submission = session.get_one(Submission, service.enter(GOOD, public_id=f"{number}"))
             submission.state = SubmissionState.FAILED
             submission.finished_at = service.clock.time
     service.clock.time += timedelta(days=DAYS + 1)

@@ -10,11 +10,11 @@ import pytest
 from evaluator import encode_mask, public_seed
 from server.jobs.queue import RecordingQueue
 from server.models import HEADLINE_SCORES, Protocol, Submission, SubmissionState
-from server.submissions import queries
-from tests.support.database import LEASE, add_submission
+from tests.support.database import LEASE
 from tests.support.golden import golden_files, zipped
 from tests.support.service import GOLDEN, Service, service_in
 from worker import scoring, sweep
+from worker.counting import Counting
 
 EXPECTED = json.loads((GOLDEN / "s50" / "expected.json").read_text())["scores"]
 Change = Callable[[dict[str, bytes]], None]
@@ -26,25 +26,10 @@ def service(tmp_path: Path) -> Iterator[Service]:
         yield built
 
 
-def enter(
-    service: Service, archive: bytes, *, protocol: Protocol = Protocol.FULLY_UNSUPERVISED
-) -> int:
-    with service.context.database.unit_of_work() as session:
-        submission = add_submission(session, service.user, protocol=protocol, archive=archive)
-    assert submission.archive_key is not None
-    service.context.store.put(submission.archive_key, archive)
-    return submission.id
-
-
-def row(service: Service, submission_id: int) -> Submission:
-    with service.context.database.reading() as session:
-        return queries.to_score(session, submission_id)
-
-
 def run(service: Service, archive: bytes) -> Submission:
-    submission_id = enter(service, archive)
+    submission_id = service.enter(archive)
     scoring.run(service.context, submission_id)
-    return row(service, submission_id)
+    return service.row(submission_id)
 
 
 @pytest.mark.parametrize("name", ["good", "messy", "generated"])
@@ -76,12 +61,10 @@ def test_intervals_lie_around_the_scores_and_come_from_a_secret_seed(
 def test_all_entries_of_a_truth_share_their_resamples(service: Service) -> None:
     archive = (GOLDEN / "s50" / "good.zip").read_bytes()
     first = run(service, archive)
-    with service.context.database.unit_of_work() as session:
-        again = add_submission(session, service.user, public_id="bbbb", archive=archive)
-    service.context.store.put(f"archives/{again.public_id}.zip", archive)
-    scoring.run(service.context, again.id)
+    again = service.enter(archive, public_id="bbbb")
+    scoring.run(service.context, again)
 
-    assert row(service, again.id).scores[0].intervals == first.scores[0].intervals
+    assert service.row(again).scores[0].intervals == first.scores[0].intervals
 
 
 def test_the_card_comes_from_method_txt_and_names_the_method(service: Service) -> None:
@@ -104,7 +87,7 @@ def test_a_second_ring_does_nothing(service: Service) -> None:
 
     scoring.run(service.context, submission.id)
 
-    again = row(service, submission.id)
+    again = service.row(submission.id)
     assert again.attempts == 1
     assert len(again.scores) == 1
 
@@ -145,10 +128,10 @@ class TestRejected:
 
     def test_match_json_is_refused_where_ids_are_truth_ids(self, service: Service) -> None:
         archive = (GOLDEN / "s50" / "generated.zip").read_bytes()
-        submission_id = enter(service, archive, protocol=Protocol.DISTANCE_MATCHING)
+        submission_id = service.enter(archive, protocol=Protocol.DISTANCE_MATCHING)
         scoring.run(service.context, submission_id)
 
-        found = self.findings(service, row(service, submission_id))
+        found = self.findings(service, service.row(submission_id))
 
         assert any(each["code"] == "match_not_allowed" for each in found)
 
@@ -156,14 +139,14 @@ class TestRejected:
 class TestOurFault:
     @pytest.fixture
     def submission_id(self, service: Service) -> int:
-        return enter(service, (GOLDEN / "s50" / "good.zip").read_bytes())
+        return service.enter((GOLDEN / "s50" / "good.zip").read_bytes())
 
     @pytest.fixture
     def broken(self, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         def fail(*_args: object, **_named: object) -> None:
             raise OSError("the disk is on fire")
 
-        monkeypatch.setattr(scoring, "take_tallies", fail)
+        monkeypatch.setattr(Counting, "count", fail)
         return monkeypatch
 
     def sweep(self, service: Service) -> RecordingQueue:
@@ -177,7 +160,7 @@ class TestOurFault:
     ) -> None:
         scoring.run(service.context, submission_id)
 
-        assert row(service, submission_id).state is SubmissionState.SCORING
+        assert service.row(submission_id).state is SubmissionState.SCORING
         assert [job.row_id for job in self.sweep(service).rung] == [submission_id]
 
     def test_the_next_attempt_succeeds_with_the_same_numbers(
@@ -187,7 +170,7 @@ class TestOurFault:
         broken.undo()
         scoring.run(service.context, submission_id)
 
-        done = row(service, submission_id)
+        done = service.row(submission_id)
         assert done.state is SubmissionState.SCORED
         assert done.attempts == 2
         assert done.scores[0].miou == pytest.approx(EXPECTED["good"]["miou"], rel=1e-5)
@@ -198,14 +181,14 @@ class TestOurFault:
             scoring.run(service.context, submission_id)
 
         assert self.sweep(service).rung == []
-        done = row(service, submission_id)
+        done = service.row(submission_id)
         assert done.state is SubmissionState.FAILED
         assert "our fault" in (done.failure or "")
 
     def test_a_worker_that_lost_its_lease_records_nothing(
         self, service: Service, submission_id: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        real = scoring.take_tallies
+        real = Counting.count
 
         def take_over_meanwhile(*args: object, **named: object) -> object:
             monkeypatch.undo()
@@ -213,10 +196,10 @@ class TestOurFault:
             scoring.run(service.context, submission_id)
             return real(*args, **named)
 
-        monkeypatch.setattr(scoring, "take_tallies", take_over_meanwhile)
+        monkeypatch.setattr(Counting, "count", take_over_meanwhile)
         scoring.run(service.context, submission_id)
 
-        done = row(service, submission_id)
+        done = service.row(submission_id)
         assert done.state is SubmissionState.SCORED
         assert done.attempts == 2
         assert len(done.scores) == 1

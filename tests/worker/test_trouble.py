@@ -12,15 +12,16 @@ from starlette.testclient import TestClient
 
 from server.accounts import service as accounts
 from server.app import create_app
-from server.models import Scope, Submission, SubmissionState
+from server.jobs.queue import SCORE_SHARD
+from server.models import Scope, SubmissionState
 from server.storage.retrying import RetryingStore
 from server.storage.store import open_object_store
-from server.submissions import leases, queries
-from tests.support.database import LEASE, NO_TO_ALL, NOW, add_submission
+from server.submissions import attempts
+from tests.support.database import LEASE, NO_TO_ALL, NOW
 from tests.support.failing_store import FailingStore
 from tests.support.service import GOLDEN, Service, service_in
 from tests.support.small_disk import SmallDisk, small_disk
-from worker import scoring, sweep, trouble
+from worker import scoring, sharding, sweep, trouble
 from worker.vault import Vault
 
 GOOD = (GOLDEN / "s50" / "good.zip").read_bytes()
@@ -42,16 +43,7 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallDi
 
 @pytest.fixture
 def submission_id(service: Service) -> int:
-    with service.context.database.unit_of_work() as session:
-        submission = add_submission(session, service.user, archive=GOOD)
-    assert submission.archive_key is not None
-    service.context.store.put(submission.archive_key, GOOD)
-    return submission.id
-
-
-def row(service: Service, submission_id: int) -> Submission:
-    with service.context.database.reading() as session:
-        return queries.to_score(session, submission_id)
+    return service.enter(GOOD)
 
 
 def pass_time(service: Service, time: timedelta, *, step: timedelta = LEASE) -> None:
@@ -62,7 +54,8 @@ def pass_time(service: Service, time: timedelta, *, step: timedelta = LEASE) -> 
         service.queue.rung.clear()
         sweep.run(service.context)
         for job in list(service.queue.rung):
-            scoring.run(service.context, job.row_id)
+            ring = scoring.run_shards if job.task == SCORE_SHARD else scoring.run
+            ring(service.context, job.row_id)
 
 
 class TestAFullDisk:
@@ -72,16 +65,17 @@ class TestAFullDisk:
         scratch.fill()
         pass_time(service, timedelta(hours=1))
 
-        waiting = row(service, submission_id)
+        waiting = service.row(submission_id)
         assert waiting.state is SubmissionState.RECEIVED
         assert waiting.attempts == 0
         assert waiting.postponed_because == trouble.DISK_FULL
-        assert waiting.postponed_since == NOW + LEASE
+        assert waiting.attempt_log == []
 
         scratch.make_room()
         pass_time(service, 2 * LEASE)
-        done = row(service, submission_id)
-        assert (done.state, done.attempts) == (SubmissionState.SCORED, 1)
+        done = service.row(submission_id)
+        assert (done.state, done.tries) == (SubmissionState.SCORED, 1)
+        assert done.postponed_because is None
 
     def test_that_fills_up_while_counting_costs_no_attempt(
         self,
@@ -94,25 +88,49 @@ class TestAFullDisk:
         scratch.fill()
         pass_time(service, 5 * LEASE)
 
-        waiting = row(service, submission_id)
+        waiting = service.row(submission_id)
         assert waiting.state is SubmissionState.SCORING
         assert waiting.attempts == 0
         assert waiting.lease_token is None
-        assert waiting.postponed_because == trouble.DISK_FULL
+        assert {each.reason for each in waiting.attempt_log} == {attempts.DISK_FULL}
+        assert 2 <= len(waiting.attempt_log) <= 5
         assert [path.name for path in scratch.folder.iterdir()] == ["ballast"]
 
         scratch.make_room()
         pass_time(service, 2 * LEASE)
-        done = row(service, submission_id)
-        assert (done.state, done.attempts, len(done.scores)) == (SubmissionState.SCORED, 1, 1)
+        done = service.row(submission_id)
+        assert (done.state, done.tries, len(done.scores)) == (SubmissionState.SCORED, 1, 1)
+
+    def test_amid_the_shards_of_a_large_submission_costs_no_attempt(
+        self, service: Service, scratch: SmallDisk, submission_id: int
+    ) -> None:
+        service = service.with_shards_of(20)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sharding, "count_free_shards", lambda *_: False)
+            scoring.run(service.context, submission_id)
+        assert len(service.row(submission_id).shards) == 3
+
+        scratch.fill()
+        pass_time(service, timedelta(hours=1))
+        waiting = service.row(submission_id)
+        assert waiting.state is SubmissionState.SCORING
+        assert [shard.attempts for shard in waiting.shards] == [0, 0, 0]
+        assert waiting.postponed_because == trouble.DISK_FULL
+
+        scratch.make_room()
+        pass_time(service, 3 * LEASE)
+        done = service.row(submission_id)
+        assert (done.state, done.tries, len(done.scores)) == (SubmissionState.SCORED, 1, 1)
+        assert done.postponed_because is None
 
     def test_for_ever_ends_in_failed(
         self, service: Service, scratch: SmallDisk, submission_id: int
     ) -> None:
         scratch.fill()
-        pass_time(service, leases.PATIENCE + timedelta(days=1), step=timedelta(hours=6))
+        limit = service.context.settings.waiting_limit
+        pass_time(service, limit + timedelta(days=1), step=timedelta(hours=6))
 
-        assert row(service, submission_id).state is SubmissionState.FAILED
+        assert service.row(submission_id).state is SubmissionState.FAILED
 
 
 class TestAStore:
@@ -162,30 +180,32 @@ class TestAStore:
     ) -> None:
         scoring.run(self.failing(service, pauses=()).context, submission_id)
 
-        waiting = row(service, submission_id)
+        waiting = service.row(submission_id)
         assert waiting.attempts == 0
-        assert waiting.postponed_because == trouble.STORE_SILENT
+        assert [each.reason for each in waiting.attempt_log] == [attempts.STORE_UNREACHABLE]
+        assert waiting.lease_until == NOW + LEASE
 
         pass_time(service, 2 * LEASE)
-        assert row(service, submission_id).state is SubmissionState.SCORED
+        assert service.row(submission_id).state is SubmissionState.SCORED
 
     def test_that_gives_other_bytes_is_our_fault(
         self, service: Service, submission_id: int, caplog: pytest.LogCaptureFixture
     ) -> None:
-        key = row(service, submission_id).archive_key
+        key = service.row(submission_id).archive_key
         assert key is not None
         service.context.store.put(key, GOOD[:-1] + b"x")
 
         scoring.run(service.context, submission_id)
-        assert row(service, submission_id).attempts == 1
-        assert row(service, submission_id).state is SubmissionState.CHECKING
+        assert service.row(submission_id).attempts == 1
+        assert service.row(submission_id).state is SubmissionState.CHECKING
         assert any(
             record.levelname == "ERROR" and "should have the SHA-256" in caplog.text
             for record in caplog.records
         )
 
         pass_time(service, 5 * LEASE)
-        failed = row(service, submission_id)
+        failed = service.row(submission_id)
         assert failed.state is SubmissionState.FAILED
         assert failed.findings == []
-        assert "our fault" in (failed.failure or "")
+        assert {each.reason for each in failed.attempt_log} == {attempts.ARCHIVE_DAMAGED}
+        assert attempts.ARCHIVE_DAMAGED in (failed.failure or "")

@@ -45,7 +45,7 @@ def vault(store: FailingStore, cache: Path) -> Vault:
 
 def images(vault: Vault, version: str) -> int:
     """Open a truth and read every image of it."""
-    with vault.truth(version, classes=50) as truth:
+    with vault.truth(version, classes=50) as pack, open_truth(pack, classes=50) as truth:
         return len([truth.label_map(name) for name in truth.names])
 
 
@@ -88,7 +88,7 @@ def test_a_damaged_truth_is_not_kept(
 def test_a_truth_under_the_name_of_another_is_not_used(vault: Vault, pack: Path) -> None:
     vault.keep_truth(pack, version="another")
 
-    with pytest.raises(BadTruth, match="under the name of another"):
+    with pytest.raises(BadTruth, match="by the name of another"):
         images(vault, "another")
 
 

@@ -1,5 +1,6 @@
 // Follows a submission that is not finished: moves the progress bar on, and reloads the page when
-// the state changes, or what it waits for. Without this file the page has a link that says Refresh.
+// the state changes, its place in the queue, or what it waits for. Without this file the page has a
+// link that says Refresh.
 
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 10000;
@@ -22,10 +23,11 @@ async function look() {
     return false;
   }
   const submission = await answer.json();
-  const hasChanged =
+  const hasMoved =
     submission.state !== status.dataset.state ||
+    String(submission.queue?.position ?? 0) !== status.dataset.position ||
     (submission.postponed_because ?? "") !== status.dataset.postponed;
-  return hasChanged || showProgress(submission.progress);
+  return hasMoved || showProgress(submission.progress);
 }
 
 async function follow(wait) {

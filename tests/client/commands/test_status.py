@@ -43,6 +43,27 @@ def test_shows_scores_with_their_intervals(luss: Luss) -> None:
     assert ["b-mIoU", "-"] in rows
 
 
+def test_says_how_long_it_may_still_take(luss: Luss) -> None:
+    for seconds, words in ((90, "about 0:01:30"), (None, "no estimate yet")):
+        server = FakeServer(submission(queue={"position": 3, "estimated_seconds": seconds}))
+
+        finished = luss("status", "s1", server=server)
+
+        assert f"Still to come: 3 before it, {words}" in finished.stdout
+
+
+def test_says_which_attempts_came_to_nothing(luss: Luss) -> None:
+    log = [
+        {"shard": None, "number": 1, "reason": None},
+        {"shard": 1, "number": 2, "reason": "worker lost"},
+    ]
+
+    finished = luss("status", "s1", server=FakeServer(submission(attempts=2, attempt_log=log)))
+
+    said = [line for line in finished.stdout.splitlines() if "came to nothing" in line]
+    assert said == ["Attempt 2 at shard 2 came to nothing: worker lost"]
+
+
 def test_says_when_the_fault_was_the_servers(luss: Luss) -> None:
     server = FakeServer(submission(state="failed", failure="the disk was full"))
 

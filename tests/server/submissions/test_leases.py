@@ -3,13 +3,22 @@ from datetime import timedelta
 import pytest
 
 from server.db import Database
-from server.models import Submission, SubmissionState
+from server.jobs.queue import SCORE_SUBMISSION, Job, RecordingQueue
+from server.models import AttemptOutcome, Submission, SubmissionState
 from server.submissions import leases
 from server.submissions.leases import Claim
-from tests.support.database import LEASE, NOW, add_submission, add_subset, add_truth, add_user
+from tests.support.database import (
+    LEASE,
+    NOW,
+    TERMS,
+    add_submission,
+    add_subset,
+    add_truth,
+    add_user,
+)
 
 LATER = NOW + LEASE
-MAX_ATTEMPTS = 3
+MAX_ATTEMPTS = TERMS.max_attempts
 
 
 @pytest.fixture
@@ -22,7 +31,7 @@ def submission_id(database: Database) -> int:
 
 def claim(database: Database, submission_id: int, *, now: object = NOW) -> Claim | None:
     with database.unit_of_work() as session:
-        return leases.claim(session, submission_id, now=now, lease=LEASE, max_attempts=MAX_ATTEMPTS)
+        return leases.claim(session, submission_id, now=now, terms=TERMS)
 
 
 def row(database: Database, submission_id: int) -> Submission:
@@ -110,13 +119,38 @@ class TestRenew:
 
 
 class TestHandBack:
+    def hand_back(self, database: Database, held: Claim, outcome: AttemptOutcome) -> bool:
+        with database.unit_of_work() as session:
+            return leases.hand_back(session, held, now=NOW, outcome=outcome, reason="why")
+
     def test_lets_the_next_worker_in_at_once(self, database: Database, submission_id: int) -> None:
         held = claim(database, submission_id)
         assert held is not None
-        with database.unit_of_work() as session:
-            leases.hand_back(session, held, now=NOW)
+
+        assert self.hand_back(database, held, AttemptOutcome.FAILED)
 
         assert claim(database, submission_id) is not None
+        assert row(database, submission_id).attempts == 2
+
+    def test_without_a_fault_it_is_rung_at_once_and_counts_as_no_attempt(
+        self, database: Database, queue: RecordingQueue, submission_id: int
+    ) -> None:
+        held = claim(database, submission_id)
+        assert held is not None
+        queue.rung.clear()
+
+        assert self.hand_back(database, held, AttemptOutcome.HANDED_BACK)
+
+        assert queue.rung == [Job(SCORE_SUBMISSION, submission_id)]
+        assert row(database, submission_id).attempts == 0
+
+    def test_does_nothing_after_a_takeover(self, database: Database, submission_id: int) -> None:
+        lost = claim(database, submission_id)
+        assert lost is not None
+        claim(database, submission_id, now=LATER)
+
+        assert not self.hand_back(database, lost, AttemptOutcome.FAILED)
+        assert claim(database, submission_id, now=LATER) is None
 
 
 class TestToRingAgain:

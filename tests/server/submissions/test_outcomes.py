@@ -17,7 +17,15 @@ from server.submissions import leases, outcomes
 from server.submissions.leases import Claim
 from server.submissions.outcomes import ScoreSheet
 from server.submissions.states import TRANSITIONS, may_become
-from tests.support.database import LEASE, NOW, add_submission, add_subset, add_truth, add_user
+from tests.support.database import (
+    LEASE,
+    NOW,
+    TERMS,
+    add_submission,
+    add_subset,
+    add_truth,
+    add_user,
+)
 
 SHEET = ScoreSheet(
     scorer_version="1",
@@ -39,7 +47,7 @@ def held(database: Database) -> Claim:
         add_subset(session)
         add_truth(session)
         submission = add_submission(session, add_user(session))
-        claim = leases.claim(session, submission.id, now=NOW, lease=LEASE, max_attempts=3)
+        claim = leases.claim(session, submission.id, now=NOW, terms=TERMS)
     assert claim is not None
     return claim
 
@@ -49,13 +57,13 @@ def record(database: Database, held: Claim) -> bool:
         team_id = session.get_one(Submission, held.submission_id).team_id
         method = method_of(session, team_id=team_id, name="Ours", now=NOW)
         return outcomes.record_scores(
-            session, held, SHEET, method_id=method.id, card=CARD, warnings=[], now=NOW
+            session, held, SHEET, method_id=method.id, findings=[], images_counted=1, now=NOW
         )
 
 
 def begin(database: Database, held: Claim) -> bool:
     with database.unit_of_work() as session:
-        return outcomes.begin_scoring(session, held, images=1)
+        return outcomes.begin_scoring(session, held, images=1, card=CARD, warnings=[], now=NOW)
 
 
 def scores(database: Database) -> int:
@@ -88,7 +96,7 @@ class TestRecordScores:
     def test_records_nothing_after_a_takeover(self, database: Database, held: Claim) -> None:
         begin(database, held)
         with database.unit_of_work() as session:
-            leases.claim(session, held.submission_id, now=NOW + LEASE, lease=LEASE, max_attempts=3)
+            leases.claim(session, held.submission_id, now=NOW + LEASE, terms=TERMS)
 
         assert not record(database, held)
         assert scores(database) == 0
@@ -111,17 +119,21 @@ class TestReject:
             assert submission.archive_key is None
 
 
-class TestFailAbandoned:
-    def test_waits_for_the_lease_to_run_out(self, database: Database, held: Claim) -> None:
-        early, late = NOW + LEASE - timedelta(seconds=1), NOW + LEASE
-        with database.unit_of_work() as session:
-            assert not outcomes.fail_abandoned(session, held.submission_id, now=early)
-            assert outcomes.fail_abandoned(session, held.submission_id, now=late)
+class TestFail:
+    def test_waits_until_the_condition_holds(self, database: Database, held: Claim) -> None:
+        for now, has_failed in ((NOW + LEASE - timedelta(seconds=1), False), (NOW + LEASE, True)):
+            condition = leases.is_exhausted(now=now, max_attempts=1)
+            with database.unit_of_work() as session:
+                failed = outcomes.fail(
+                    session, held.submission_id, condition, reason="worker lost", now=now
+                )
+                assert failed == has_failed
 
         with database.reading() as session:
             submission = session.get_one(Submission, held.submission_id)
             assert submission.state is SubmissionState.FAILED
             assert "our fault" in (submission.failure or "")
+            assert "worker lost" in (submission.failure or "")
 
 
 class TestStates:

@@ -1,6 +1,6 @@
 import pytest
 
-from server.models import SubmissionState
+from server.models import AttemptOutcome, SubmissionState
 from server.protocols import FACT_KEYS
 from server.submissions.pages import PAGE_LENGTH
 from server.web import csrf
@@ -248,6 +248,54 @@ class TestASubmission:
 
         assert "Before it in the queue: 1." in ada.page(f"/submissions/{public_id}").text
 
+    def test_says_when_its_scores_may_be_there(self, site: Site, ada: Browser) -> None:
+        site.attempt(site.scored(30.0), images=160, seconds=16)
+        waiting = site.submission()
+
+        text = ada.page(f"/submissions/{waiting}").text
+
+        assert "its scores are here in less than half a minute" in text
+
+    def test_tells_of_attempts_in_calm_words(self, site: Site, ada: Browser) -> None:
+        public_id = site.submission(state=S.SCORING, progress_total=9)
+        site.attempt(public_id)
+        for number, reason in ((1, "worker lost"), (2, "took too long")):
+            outcome = AttemptOutcome.LOST
+            site.attempt(public_id, shard=1, number=number, outcome=outcome, reason=reason)
+        site.attempt(public_id, shard=0, outcome=None, ended_at=None)
+
+        page = ada.page(f"/submissions/{public_id}")
+
+        assert [line.text for line in page.one("ul", class_="interruptions").all("li")] == [
+            "Shard 2, attempt 1: worker lost, tried again.",
+            "Shard 2, attempt 2: took too long, will be tried again.",
+        ]
+        rows = page.one("table", class_="attempts").one("tbody").all("tr")
+        assert [row.all("td")[-1].text for row in rows] == [
+            "done",
+            "worker lost, tried again",
+            "took too long, will be tried again",
+            "at work",
+        ]
+
+    def test_tells_the_same_to_programs(self, site: Site, ada: Browser) -> None:
+        public_id = site.submission(state=S.SCORING, progress_total=9)
+        site.attempt(public_id, shard=1, outcome=AttemptOutcome.LOST, reason="worker lost")
+        site.attempt(public_id, shard=1, number=2, outcome=None, ended_at=None)
+        address = f"/api/v1/submissions/{public_id}"
+
+        body = ada.get(address).json()
+
+        assert body["attempts"] == 2
+        assert [
+            (each["shard"], each["outcome"], each["reason"]) for each in body["attempt_log"]
+        ] == [
+            (1, "lost", "worker lost"),
+            (1, None, None),
+        ]
+        assert body["queue"] == {"position": 0, "estimated_seconds": None}
+        assert ada.get(f"/api/v1/submissions/{site.scored(30.0)}").json()["queue"] is None
+
     def test_lists_what_to_mend(self, site: Site, ada: Browser) -> None:
         warning = FINDING | {"severity": "warning", "file": None, "code": "extra_file"}
         public_id = site.submission(state=S.REJECTED, findings=[FINDING, warning])
@@ -274,15 +322,11 @@ class TestASubmission:
         json = ada.get(f"/api/v1/submissions/{public_id}").json()
         assert json["postponed_because"] == "The worker's disk is full."
 
-    def test_waits_no_longer_once_a_worker_is_at_it(self, site: Site, ada: Browser) -> None:
-        trouble = {"postponed_because": "The worker's disk is full."}
-        held = site.submission(state=S.SCORING, lease_token="held", **trouble)
-        done = site.scored(30.0, **trouble)
+    def test_that_is_final_waits_for_nothing(self, site: Site, ada: Browser) -> None:
+        public_id = site.scored(30.0, postponed_because="The worker's disk is full.")
 
-        for public_id in (held, done):
-            assert "disk" not in ada.page(f"/submissions/{public_id}").one("main").text
-            json = ada.get(f"/api/v1/submissions/{public_id}").json()
-            assert json["postponed_because"] is None
+        assert "disk" not in ada.page(f"/submissions/{public_id}").one("main").text
+        assert ada.get(f"/api/v1/submissions/{public_id}").json()["postponed_because"] is None
 
     def test_says_when_the_archive_was_deleted(self, site: Site, ada: Browser) -> None:
         public_id = site.scored(30.0, archive_key=None, archive_expired_at=NOW)

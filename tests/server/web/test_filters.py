@@ -34,3 +34,17 @@ def test_sizes_take_the_unit_that_fits(value_bytes: int, shown: str) -> None:
 
 def test_a_day_is_that_of_utc() -> None:
     assert filters.day(datetime(2026, 11, 20, 23, 59, tzinfo=UTC)) == "2026-11-20"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0, "less than half a minute"),
+        (31, "about a minute"),
+        (61, "about 2 minutes"),
+        (3600, "about 60 minutes"),
+        (3601, "about 2 hours"),
+    ],
+)
+def test_durations_are_told_roughly(seconds: int, shown: str) -> None:
+    assert filters.duration(seconds) == shown

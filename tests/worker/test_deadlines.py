@@ -1,0 +1,60 @@
+"""Every state that is not final ends by itself: one test per state, from the state table."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from server.models import SubmissionState
+from server.submissions import attempts
+from server.submissions.states import DEADLINES, FINAL
+from tests.support.database import add_submission
+from tests.support.service import Service, service_in
+from worker import sweep
+
+UNFINISHED = [state for state in SubmissionState if state not in FINAL]
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    with service_in(tmp_path) as built:
+        yield built
+
+
+@pytest.mark.parametrize("state", UNFINISHED)
+@pytest.mark.parametrize("is_held", [False, True], ids=["abandoned", "held by a worker that hangs"])
+def test_past_its_deadline_a_state_reaches_a_final_one(
+    service: Service, state: SubmissionState, is_held: bool
+) -> None:
+    deadline = DEADLINES[state](service.context.settings)
+    now = service.clock.now()
+    with service.context.database.unit_of_work() as session:
+        submission = add_submission(session, service.user)
+        submission.state, submission.state_since = state, now
+        if is_held:
+            submission.lease_token, submission.attempts = "renewed again and again", 1
+        submission.lease_until = now + 2 * deadline
+
+    service.clock.time = now + deadline - timedelta(seconds=1)
+    sweep.run(service.context)
+    assert service.row(submission.id).state is state
+
+    service.clock.time = now + deadline
+    sweep.run(service.context)
+
+    ended = service.row(submission.id)
+    assert ended.state in FINAL
+    assert attempts.TOOK_TOO_LONG in (ended.failure or "")
+
+
+def test_a_row_of_an_older_version_counts_from_its_arrival(service: Service) -> None:
+    with service.context.database.unit_of_work() as session:
+        submission = add_submission(session, service.user)
+        submission.state_since = None
+        submission.lease_until += timedelta(days=365)
+
+    service.clock.time += DEADLINES[submission.state](service.context.settings)
+    sweep.run(service.context)
+
+    assert service.row(submission.id).state is SubmissionState.FAILED
