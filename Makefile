@@ -7,7 +7,7 @@ COMPILED := evaluator/pixel_passes.pyx
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint format types migrate env-example clean
+.PHONY: help run stack test test-fast lint format types migrate env-example clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -15,8 +15,12 @@ help: ## list the targets
 run: $(VENV)/.installed-service ## install the service and start a demo site (LUSS_PORT, LUSS_DATA_DIR)
 	@exec $(BIN)/luss demo
 
+stack: $(VENV)/.installed-service ## the same on PostgreSQL, Redis and two workers, as docker-compose.yml has it
+	@.ci/system-packages postgresql redis-server
+	@LUSS_DATA_DIR=$${LUSS_DATA_DIR:-var/stack} exec $(BIN)/luss stack
+
 test: $(VENV)/.installed-dev ## run every test, the browser's included (LUSS_REQUIRE_ALL=1: a skip is a failure)
-	@.ci/system-packages chromium
+	@.ci/system-packages chromium postgresql redis-server
 	$(BIN)/pytest
 
 test-fast: $(VENV)/.installed-dev ## run the tests that start no process and no browser

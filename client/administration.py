@@ -25,8 +25,9 @@ from server.models import Scope, SplitName
 from server.organizers import service as organizers
 from server.organizers.service import TruthFacts
 from server.settings import Settings
-from worker.context import context_of_process
+from worker.context import context_of
 from worker.registration import BadNames, Registration, register
+from worker.settings import WorkerSettings
 
 
 def initialise(settings: Settings) -> None:
@@ -88,17 +89,23 @@ def has_truth(settings: Settings, *, slug: str, split: SplitName) -> bool:
 
 
 def register_truth(
-    registration: Registration, *, progress: Callable[[int, int], None]
+    settings: WorkerSettings,
+    registration: Registration,
+    *,
+    progress: Callable[[int, int], None],
 ) -> TruthFacts:
     """Put a split's truth into the vault and announce it; the same masks twice change nothing.
 
     Raises:
         Refused: the masks, the names or the subset do not go together.
     """
-    context = context_of_process()
-    make_private_folder(context.settings.vault)
-    with _refusals():
-        return register(context, registration, progress=progress)
+    make_private_folder(settings.vault)
+    context = context_of(settings)
+    try:
+        with _refusals():
+            return register(context, registration, progress=progress)
+    finally:
+        context.database.close()
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from client.commands import (
     pack,
     score,
     serve,
+    stack,
     status,
     submit,
     worker,
@@ -24,7 +25,7 @@ from client.errors import ClientError, ServiceMissing
 
 SERVICE_PACKAGES = frozenset(
     {"alembic", "celery", "fastapi", "kombu", "obstore", "pwdlib", "pydantic", "pydantic_settings"}
-    | {"sqlalchemy", "starlette", "uvicorn"}
+    | {"psycopg", "redis", "sqlalchemy", "starlette", "uvicorn"}
 )
 """What the commands of the service import, and what a participant does not install."""
 
@@ -69,6 +70,7 @@ app.command("status")(status.status)
 app.command("board")(board.board)
 app.add_typer(admin.app, name="admin")
 app.command("serve")(serve.serve)
+app.command("stack")(stack.stack)
 app.command("worker")(worker.worker)
 app.command("demo")(demo.demo)
 app.command("demo-data")(demo_data.demo_data)

@@ -4,10 +4,12 @@
     + Refused               1  the server, or a check before it, did not take what it was given
     + UsageMistake          2  the command line says something that cannot be meant
         - ServiceMissing    2  the base is installed, and this command needs the service
+        - ProgramMissing    2  a program of the system is not installed
     + Unreachable           3  no answer, or none that this client understands
         - ServerFailed      3  the server says that the fault is its own
     + NotInitialised        3  the database is not as this version expects it
-    + SupervisionEnded      3  a part of `luss serve` could not be kept alive
+    + SupervisionEnded      3  a part of the service could not be kept alive
+    + StackBroken           3  a server that `luss stack` runs could not be set up
 """
 
 from client.console import REFUSED, UNREACHABLE, USAGE
@@ -42,6 +44,13 @@ class ServiceMissing(UsageMistake):
         )
 
 
+class ProgramMissing(UsageMistake):
+    def __init__(self, what: str, package: str) -> None:
+        super().__init__(
+            f"There is no {what} on this machine; install it with apt-get install {package}."
+        )
+
+
 class Unreachable(ClientError):
     exit_code = UNREACHABLE
 
@@ -60,4 +69,8 @@ class NotInitialised(ClientError):
 
 
 class SupervisionEnded(ClientError):
+    exit_code = UNREACHABLE
+
+
+class StackBroken(ClientError):
     exit_code = UNREACHABLE

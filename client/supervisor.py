@@ -33,6 +33,7 @@ class Child:
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] = field(repr=False)  # it may hold secrets
+    stop_signal: signal.Signals = signal.SIGTERM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,10 @@ class Patience:
 
 
 class Supervisor:
-    """Runs children from `run` to `stop`; `run` wants the main thread, `stop` any."""
+    """Runs children until `stop`, which any thread may call.
+
+    `run` wants the main thread, whose signals it takes; `watch` leaves signals alone.
+    """
 
     def __init__(self, children: Sequence[Child], patience: Patience | None = None) -> None:
         self._patience = patience or Patience()
@@ -75,14 +79,22 @@ class Supervisor:
             SupervisionEnded: a child ended too often; the others have been stopped.
         """
         with self._signals_stop():
-            try:
-                while not self._stopping.is_set():
-                    for ward in self._wards:
-                        ward.tend(time.monotonic())
-                    self._stopping.wait(_POLL_SECONDS)
-            finally:
-                self._stopping.set()
-                self._stop_all()
+            self.watch()
+
+    def watch(self) -> None:
+        """Do as `run` does, in a thread that lives until it returns: children die with it.
+
+        Raises:
+            SupervisionEnded: likewise.
+        """
+        try:
+            while not self._stopping.is_set():
+                for ward in self._wards:
+                    ward.tend(time.monotonic())
+                self._stopping.wait(_POLL_SECONDS)
+        finally:
+            self._stopping.set()
+            self._stop_all()
 
     @contextlib.contextmanager
     def _signals_stop(self) -> Iterator[None]:
@@ -158,7 +170,7 @@ class _Ward:
     def terminate(self) -> None:
         """Ask the process to end; it tells those that it has started itself."""
         if self._process is not None and self.is_running():
-            self._process.terminate()
+            self._process.send_signal(self._child.stop_signal)
 
     def kill(self) -> None:
         """Leave nothing of the process and of what it has started."""

@@ -11,6 +11,8 @@ from server.settings import Settings
 
 LOCK_TIMEOUT = "4s"
 STATEMENT_TIMEOUT = "5s"
+LOCK = 1_280_660_819
+"""Who migrates holds this advisory lock of PostgreSQL; any number, but always the same."""
 
 
 def render_item(kind: str, thing: Any, _autogen: object) -> str | Literal[False]:
@@ -25,6 +27,9 @@ def run() -> None:
     database = Database(url, RecordingQueue())
     with database.engine.connect() as connection:
         if connection.dialect.name == "postgresql":
+            # Of two that start at once the second waits, and finds everything done.
+            connection.exec_driver_sql("SET lock_timeout = 0; SET statement_timeout = 0")
+            connection.exec_driver_sql(f"SELECT pg_advisory_lock({LOCK})")
             connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
             connection.exec_driver_sql(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'")
             connection.commit()

@@ -1,8 +1,12 @@
 """Engine, sessions, and the only two ways to use them.
 
 `unit_of_work` is the one place that commits; `reading` refuses to write, and it is the database
-that refuses. On SQLite a unit of work begins IMMEDIATE: two of them cannot both read a count and
-then both write on the strength of it.
+that refuses; everything that one `reading` reads was true at one moment.
+
+On SQLite a unit of work begins IMMEDIATE: two of them cannot both read a count and then both write
+on the strength of it. On PostgreSQL they can: what is decided by more than one statement first
+locks the row that it is about (``with_for_update``, which SQLite ignores), or, where there is no
+such row, calls `one_at_a_time`.
 """
 
 from collections.abc import Iterator
@@ -10,12 +14,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from server.jobs.queue import JobQueue, collected_jobs
 
 BUSY_TIMEOUT_MS = 10_000
+CONNECT_TIMEOUT_SECONDS = 10
+POSTGRESQL_SETTINGS = {
+    "TimeZone": "UTC",
+    "lock_timeout": f"{BUSY_TIMEOUT_MS}ms",
+    "statement_timeout": "30s",
+    # A process that fell silent in a transaction must not keep its locks for ever.
+    "idle_in_transaction_session_timeout": "60s",
+}
 READ_ONLY = "luss_read_only"
 
 
@@ -55,9 +67,7 @@ class Database:
 def _engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        engine = create_engine(url, pool_pre_ping=True)
-        event.listen(engine, "begin", _begin_standard)
-        return engine
+        return _postgresql(url)
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url)
@@ -66,9 +76,35 @@ def _engine(url: str) -> Engine:
     return engine
 
 
-def _begin_standard(connection: Connection) -> None:
+def _postgresql(url: str) -> Engine:
+    engine = create_engine(
+        url,
+        isolation_level="READ COMMITTED",  # whatever the server's default is
+        pool_pre_ping=True,  # a restarted server is met with a new connection
+        connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS},
+    )
+    event.listen(engine, "connect", _prepare_postgresql)
+    event.listen(engine, "begin", _begin_postgresql)
+    return engine
+
+
+def _prepare_postgresql(connection: Any, _record: object) -> None:
+    """Set by statements: connection poolers refuse what comes as an option of the connection."""
+    with connection.cursor() as cursor:
+        for name, value in POSTGRESQL_SETTINGS.items():
+            cursor.execute(f"SET {name} = '{value}'")
+    connection.commit()
+
+
+def _begin_postgresql(connection: Connection) -> None:
     if connection.get_execution_options().get(READ_ONLY):
-        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+
+def one_at_a_time(session: Session, matter: str) -> None:
+    """Let one unit of work at a time deal with a matter, until it ends."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtext(matter))))
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -9,14 +9,24 @@ from urllib.parse import urlencode
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.exceptions import HTTPException
 
-from server.errors import FieldInvalid, NotFound, NotSignedIn, ServerError, StorageUnavailable
+from server.errors import (
+    DatabaseUnavailable,
+    FieldInvalid,
+    NotFound,
+    NotSignedIn,
+    ServerError,
+    StorageUnavailable,
+)
 from server.storage.retrying import StoreUnavailable
 from server.web.redirects import see_other
 from server.web.templating import path_and_query, render
 
 log = logging.getLogger(__name__)
+RETRY_AFTER_SECONDS = 5
 PROBLEM_JSON = "application/problem+json"
 
 
@@ -37,6 +47,9 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(StoreUnavailable, _store_unavailable)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(DataError, _value_refused)
+    app.add_exception_handler(OperationalError, _database_unavailable)
+    app.add_exception_handler(NoConnectionFree, _database_unavailable)
     app.add_exception_handler(Exception, _unforeseen)
 
 
@@ -100,6 +113,27 @@ def _validation_error(request: Request, error: Exception) -> Response:
     ]
     sentence = "; ".join(f"{each['field']}: {each['message']}" for each in problems)
     return _answer(request, FieldInvalid(f"{sentence}.", fields=problems))
+
+
+def _value_refused(request: Request, error: Exception) -> Response:
+    """Say what a database can only say of a value: PostgreSQL keeps no NUL, and no endless text."""
+    log.warning("%s %s: %s", request.method, request.url.path, error)
+    return _answer(
+        request,
+        FieldInvalid(
+            "The address or a field has a NUL character, or is longer than can be kept.", fields=[]
+        ),
+    )
+
+
+def _database_unavailable(request: Request, error: Exception) -> Response:
+    log.error("%s %s met no database", request.method, request.url.path, exc_info=error)
+    response = _answer(
+        request,
+        DatabaseUnavailable("The database does not answer at the moment; please try again."),
+    )
+    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
 
 
 def _unforeseen(request: Request, error: Exception) -> Response:

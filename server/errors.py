@@ -27,6 +27,7 @@
         - DeclarationsContradict    422  declarations_contradict
         - UploadDiffers             422  upload_differs
     + UploadLocked                  423  upload_locked
+    + DatabaseUnavailable           503  database_unavailable
     + StorageUnavailable            503  storage_unavailable
     + StorageFull                   507  storage_full
 
@@ -342,3 +343,14 @@ class StorageFull(ServerError):
     status = 507
     code = "storage_full"
     title = "The server's disk is full"
+
+
+class DatabaseUnavailable(ServerError):
+    """The database does not answer, or was busy for too long.
+
+    Nothing of the request was kept. Please try again in a moment.
+    """
+
+    status = 503
+    code = "database_unavailable"
+    title = "Please try again in a moment"

@@ -1,10 +1,15 @@
-"""For every test: Hypothesis without a deadline, and no silent skip when CI forbids it."""
+"""For every test: Hypothesis without a deadline, and no silent skip when CI forbids it.
+
+For those that ask: servers that all tests share, started when the first one does.
+"""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
+
+from tests.support.servers import Postgresql, Redis, private_postgresql, private_redis
 
 settings.register_profile("luss", deadline=None)
 settings.load_profile("luss")
@@ -22,3 +27,17 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped, and LUSS_REQUIRE_ALL=1: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Postgresql]:
+    """A PostgreSQL for databases of one's own; whoever stops it starts it again."""
+    with private_postgresql() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[Redis]:
+    """A Redis; whoever stops it starts it again."""
+    with private_redis() as server:
+        yield server

@@ -10,6 +10,7 @@ from server.jobs.celery_queue import CeleryQueue
 from server.storage.retrying import open_store
 from server.storage.store import BlobStore
 from server.submissions.leases import Terms
+from worker.sandbox.children import Sandbox, open_sandbox
 from worker.settings import WorkerSettings
 from worker.vault import Vault, open_vault
 
@@ -26,6 +27,7 @@ class Context:
     store: BlobStore
     vault: Vault
     clock: Clock
+    sandbox: Sandbox
     worker: str = field(default_factory=_new_name)
 
     @property
@@ -42,11 +44,15 @@ class Context:
 @cache
 def context_of_process() -> Context:
     """Build the context that the environment describes; a forked child builds its own."""
-    settings = WorkerSettings()
+    return context_of(WorkerSettings())
+
+
+def context_of(settings: WorkerSettings) -> Context:
     return Context(
         settings=settings,
         database=Database(settings.database, CeleryQueue(settings)),
         store=open_store(settings.store, settings.s3_access),
         vault=open_vault(settings),
         clock=SystemClock(),
+        sandbox=open_sandbox(settings.allowance, settings.sandbox),
     )

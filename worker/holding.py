@@ -15,6 +15,7 @@ from server.submissions.leases import Claim
 from worker import trouble
 from worker.context import Context
 from worker.heartbeat import Heartbeat, LeaseLost
+from worker.sandbox.allowance import ChildFailed
 from worker.stopping import Stopping
 
 log = logging.getLogger(__name__)
@@ -78,6 +79,8 @@ def holding(context: Context, held: Claim) -> Iterator[Holding]:
 
 def reason_of(error: Exception) -> str:
     """Say in words for participants what kept us from finishing; the log has the rest."""
+    if isinstance(error, ChildFailed):
+        return str(error)
     for kind, reason in _REASONS:
         if isinstance(error, kind):
             return reason

@@ -27,10 +27,10 @@ from server.submissions.leases import Claim
 from server.submissions.shards import Part
 from worker import sharding, stopping, trouble
 from worker.context import Context
-from worker.counting import Counting
 from worker.heartbeat import LeaseLost
 from worker.holding import Holding, holding
 from worker.recording import as_json, record
+from worker.sandbox.counting import SandboxedCounting
 from worker.sharding import parts_of
 from worker.work import Work, opened, read_work, threads
 
@@ -45,7 +45,7 @@ def run(context: Context, submission_id: int) -> None:
     if held is None:
         log.info("submission %d is done or held elsewhere", submission_id)
         return
-    planned: tuple[Work, Counting] | None = None
+    planned: tuple[Work, SandboxedCounting] | None = None
     with ExitStack() as files:
         with holding(context, held) as hold:
             planned = _Task(context, held, hold, files).work()
@@ -79,7 +79,7 @@ class _Task:
         self._hold = hold
         self._files = files
 
-    def work(self) -> tuple[Work, Counting] | None:
+    def work(self) -> tuple[Work, SandboxedCounting] | None:
         """Take the submission as far as one claim reaches; returned opened if it was cut."""
         work = read_work(self._context, self._held.submission_id)
         try:
@@ -91,12 +91,16 @@ class _Task:
             self._reject(work, bad.findings)
             return None
 
-    def _check_and_count(self, work: Work) -> tuple[Work, Counting] | None:
+    def _check_and_count(self, work: Work) -> tuple[Work, SandboxedCounting] | None:
         most = self._context.settings.shard_images
         counts = self._files.enter_context(
             opened(self._context, work, truth_version=work.truth_version)
         )
-        inspection = counts.inspect(protocol=work.protocol, method_name=work.card["method_name"])
+        inspection = counts.inspect(
+            protocol=work.protocol,
+            method_name=work.card["method_name"],
+            still_wanted=self._hold.check,
+        )
         if not inspection.ok:
             raise BadPrediction(inspection.findings)
         if inspection.images > most:
@@ -108,7 +112,12 @@ class _Task:
         self._begin_scoring(work, inspection)
         with tempfile.TemporaryDirectory(prefix="luss-") as scratch:
             output = Path(scratch) / "tallies"
-            counts.count(output, jobs=threads(self._context), progress=self._hold.progress)
+            counts.count(
+                output,
+                jobs=threads(self._context),
+                progress=self._hold.progress,
+                still_wanted=self._hold.check,
+            )
             self._record(work, Tallies.read(output), images_counted=inspection.images)
         return None
 

@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr
 
 from evaluator import Limits
 from server.settings import S3Access, Settings, env_example
+from worker.sandbox.allowance import Allowance, Walls
 
 
 class WorkerSettings(Settings):
@@ -36,6 +37,37 @@ class WorkerSettings(Settings):
     archive_max_ratio: int = Field(
         300, gt=0, description="largest compression ratio of an entry over 1 MB"
     )
+
+    sandbox: Walls = Field(
+        Walls.FULL,
+        description="where archives are opened: full (a child process with limits that Landlock "
+        "and seccomp shut in), limits (a child with limits alone), none (the worker itself)",
+    )
+    sandbox_memory_bytes: int = Field(
+        2 * 1024**3, gt=0, description="most memory of a child that opens an archive, in bytes"
+    )
+    sandbox_wall_seconds: int = Field(
+        900,
+        gt=0,
+        description="longest that such a child may take, in seconds; nine tenths of "
+        "LUSS_SCORING_LIMIT_SECONDS at most",
+    )
+    sandbox_cpu_seconds: int = Field(
+        3600, gt=0, description="most processor time of such a child over all threads, in seconds"
+    )
+    sandbox_file_bytes: int = Field(
+        2 * 1024**3, gt=0, description="largest file that such a child may write, in bytes"
+    )
+
+    @property
+    def allowance(self) -> Allowance:
+        """What a child may use up; it ends early enough for its worker to say so."""
+        return Allowance(
+            memory_bytes=self.sandbox_memory_bytes,
+            cpu_seconds=self.sandbox_cpu_seconds,
+            wall_seconds=min(self.sandbox_wall_seconds, 0.9 * self.scoring_limit_seconds),
+            file_bytes=self.sandbox_file_bytes,
+        )
 
     @property
     def vault(self) -> str:

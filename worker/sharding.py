@@ -16,9 +16,9 @@ from server.submissions.leases import ShardClaim
 from server.submissions.shards import Part
 from worker import stopping
 from worker.context import Context
-from worker.counting import Counting
 from worker.heartbeat import LeaseLost
 from worker.holding import Holding, holding
+from worker.sandbox.counting import SandboxedCounting
 from worker.work import Work, opened, read_work, threads
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def parts_of(work: Work, *, match_hash: str, images: int, most: int) -> list[Par
 
 
 def count_free_shards(
-    context: Context, submission_id: int, ready: tuple[Work, Counting] | None = None
+    context: Context, submission_id: int, ready: tuple[Work, SandboxedCounting] | None = None
 ) -> bool:
     """Count what shards of a submission are free; True if there was one and all went well.
 
@@ -70,7 +70,9 @@ def _claim_next(context: Context, submission_id: int) -> ShardClaim | None:
         return shards.claim_next(session, submission_id, now=now, terms=context.terms)
 
 
-def _count(context: Context, held: ShardClaim, hold: Holding, work: Work, counts: Counting) -> None:
+def _count(
+    context: Context, held: ShardClaim, hold: Holding, work: Work, counts: SandboxedCounting
+) -> None:
     """Count a shard into the vault; what is wrong with its images is kept until all are known."""
     key = _tallies_key(work, held.truth_version, counts.match_hash, held.first, held.stop)
     if key != held.tallies_key:
@@ -86,6 +88,7 @@ def _count(context: Context, held: ShardClaim, hold: Holding, work: Work, counts
                 stop=held.stop,
                 jobs=threads(context),
                 progress=hold.progress,
+                still_wanted=hold.check,
             )
         except BadPrediction as bad:
             findings = bad.findings

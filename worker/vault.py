@@ -58,7 +58,7 @@ class Vault:
                 if truth.version != version:
                     raise BadTruth(f"the vault has truth {truth.version} by the name of {version}")
                 for name in truth.names:
-                    truth.label_map(name)  # compares the image's checksum
+                    truth.label_runs(name)  # compares the image's checksum
         cached.chmod(0o400)
 
     def resampling_seed(self, version: str) -> bytes:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from server.models import CARD_FIELDS, Protocol, Submission
 from server.submissions import queries
 from worker.context import Context
-from worker.counting import Counting, Material, counting
+from worker.counting import Material
+from worker.sandbox.counting import SandboxedCounting
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +46,15 @@ def read_work(context: Context, submission_id: int) -> Work:
 
 
 @contextmanager
-def opened(context: Context, work: Work, *, truth_version: str) -> Iterator[Counting]:
-    """Fetch archive and truth, and open them."""
+def opened(context: Context, work: Work, *, truth_version: str) -> Iterator[SandboxedCounting]:
+    """Fetch archive and truth, to be opened in the sandbox alone."""
     limits = context.settings.limits
     with (
         context.vault.truth(truth_version, classes=work.classes) as truth,
         context.store.as_file(work.archive_key, sha256=work.archive_sha256) as archive,
-        counting(
-            Material(archive=archive, truth=truth, classes=work.classes, limits=limits)
-        ) as counts,
     ):
-        yield counts
+        material = Material(archive=archive, truth=truth, classes=work.classes, limits=limits)
+        yield SandboxedCounting(context.sandbox, material)
 
 
 def threads(context: Context) -> int:

@@ -82,6 +82,7 @@ def dataset(
     from client.administration import register_truth
     from server.models import SplitName
     from worker.registration import Registration
+    from worker.settings import WorkerSettings
 
     _check_member(SplitName, split, "split")
     registration = Registration(
@@ -93,7 +94,7 @@ def dataset(
         is_public=public,
     )
     with console.progress_bar("Packing") as progress:
-        facts = register_truth(registration, progress=progress)
+        facts = register_truth(WorkerSettings(), registration, progress=progress)
     images = len(facts.manifest)
     _say(
         f"{slug} {split}: {images} images, {facts.classes} categories, truth {facts.version}",

@@ -5,25 +5,18 @@ import typer
 
 def demo() -> None:
     """Make a demo site if there is none yet, and run it until Ctrl-C (LUSS_PORT, LUSS_DATA_DIR)."""
-    from client.demo.site import prepare, serve_with_entries
-    from client.service import check_port, children
+    from client.demo.site import announcement, prepare, serve_with_entries
+    from client.service import check_port, check_sandbox, children
     from client.supervisor import Supervisor
     from worker.settings import WorkerSettings
 
     settings = WorkerSettings()
+    check_sandbox(settings.sandbox)
     check_port(host=settings.host, port=settings.port)
-    login = prepare(settings, _say)
-
-    def ready() -> None:
-        _say(
-            f"\nLUSS Bench is at {settings.site_url}\n"
-            f"  E-mail    {login.email}\n"
-            f"  Password  {login.password}    (kept in {login.file})\n"
-            f"Ctrl-C stops it; what it knows stays in {settings.data_dir}.\n"
-        )
-
-    serve_with_entries(settings, Supervisor(children(settings)), say=_say, ready=ready)
-
-
-def _say(sentence: str) -> None:
-    typer.echo(sentence)
+    login = prepare(settings, typer.echo)
+    serve_with_entries(
+        settings,
+        Supervisor(children(settings)),
+        say=typer.echo,
+        ready=lambda: typer.echo(announcement(settings, login)),
+    )

@@ -12,11 +12,12 @@ def serve(
 ) -> None:
     """Run site, worker and beat until Ctrl-C; what dies is started again."""
     from client.administration import check_initialised
-    from client.service import check_port, children
+    from client.service import check_port, check_sandbox, children
     from client.supervisor import Supervisor
     from worker.settings import WorkerSettings
 
     settings = WorkerSettings() if port is None else WorkerSettings(port=port)
     check_initialised(settings)
+    check_sandbox(settings.sandbox)
     check_port(host=settings.host, port=settings.port)
     Supervisor(children(settings)).run()

@@ -29,6 +29,7 @@ from evaluator.atomic_file import replacing
 from server.models import Scope, SplitName
 from server.settings import Settings
 from worker.registration import Registration
+from worker.settings import WorkerSettings
 
 SUBSET = "demo"
 EMAIL = "demo@example.org"
@@ -48,7 +49,7 @@ class Login:
     file: Path
 
 
-def prepare(settings: Settings, say: Say) -> Login:
+def prepare(settings: WorkerSettings, say: Say) -> Login:
     """Make everything that the site needs before it starts."""
     data = settings.data_dir / "demo-data"
     initialise(settings)
@@ -59,11 +60,11 @@ def prepare(settings: Settings, say: Say) -> Login:
     for name, split in _SPLITS.items():
         if not has_truth(settings, slug=SUBSET, split=name):
             say(f"Registering its {name} masks")
-            _register(data, name, split)
+            _register(settings, data, name, split)
     return _login(settings)
 
 
-def _register(data: Path, name: SplitName, split: Split) -> None:
+def _register(settings: WorkerSettings, data: Path, name: SplitName, split: Split) -> None:
     registration = Registration(
         slug=SUBSET,
         split=name,
@@ -73,7 +74,7 @@ def _register(data: Path, name: SplitName, split: Split) -> None:
         is_public=True,
     )
     with progress_bar("Masks") as progress:
-        register_truth(registration, progress=progress)
+        register_truth(settings, registration, progress=progress)
 
 
 def _login(settings: Settings) -> Login:
@@ -90,6 +91,16 @@ def _login(settings: Settings) -> Login:
         if error.code != "already_exists":
             raise
     return login
+
+
+def announcement(settings: Settings, login: Login) -> str:
+    """Return what a person is told once the site is ready."""
+    return (
+        f"\nLUSS Bench is at {settings.site_url}\n"
+        f"  E-mail    {login.email}\n"
+        f"  Password  {login.password}    (kept in {login.file})\n"
+        f"Ctrl-C stops it; what it knows stays in {settings.data_dir}.\n"
+    )
 
 
 class _Stopping(Exception):  # no error: the site is being stopped

@@ -14,6 +14,9 @@ from kombu.exceptions import OperationalError
 from server.jobs.queue import SCORE_SHARD, SCORE_SUBMISSION, SWEEP, Job
 from server.settings import Settings
 
+BROKER_SECONDS = 5
+"""How long to wait for a broker that accepts nothing; longer than a worker's one-second polls."""
+
 log = logging.getLogger(__name__)
 
 
@@ -21,13 +24,16 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
     """Return the Celery configuration that producers and workers share."""
     limit = settings.scoring_limit_seconds
     if settings.broker_url:
-        broker, transport = settings.broker_url, {"visibility_timeout": round(1.1 * limit)}
+        broker, transport = settings.broker_url, _redis_transport(limit)
     else:
         broker, transport = "filesystem://localhost", _file_transport(settings.broker_folder)
     return {
         "broker_url": broker,
         "broker_transport_options": transport,
         "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,  # a worker waits for its broker, however long
+        # The row's lease decides who works: a task goes on while its worker reconnects.
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
         "accept_content": ["json"],
         "task_serializer": "json",
         "task_ignore_result": True,
@@ -41,6 +47,20 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "task_routes": {
             task: {"queue": "score"} for task in (SCORE_SUBMISSION, SCORE_SHARD, SWEEP)
         },
+    }
+
+
+def _redis_transport(limit_seconds: int) -> dict[str, Any]:
+    """Return the options of kombu's Redis transport.
+
+    A server that hangs must not hold up whoever rings; a message comes back to the queue only when
+    its task must have ended.
+    """
+    return {
+        "visibility_timeout": round(1.1 * limit_seconds),
+        "socket_connect_timeout": BROKER_SECONDS,
+        "socket_timeout": BROKER_SECONDS,
+        "socket_keepalive": True,
     }
 
 

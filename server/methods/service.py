@@ -7,11 +7,13 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from server.models import Method
+from server.db import one_at_a_time
+from server.models import MAX_METHOD_NAME, Method
 
 
 def method_of(session: Session, *, team_id: int, name: str, now: datetime) -> Method:
     """Return the team's method of that name, made now if this is its first entry."""
+    one_at_a_time(session, "methods")  # two workers may record a team's first entries at once
     method = session.scalar(select(Method).where(Method.team_id == team_id, Method.name == name))
     if method is None:
         method = Method(
@@ -25,7 +27,8 @@ def method_of(session: Session, *, team_id: int, name: str, now: datetime) -> Me
 def slug_of(name: str) -> str:
     """Return a name's URL form: ASCII letters, digits and hyphens, never empty."""
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "-", ascii_name.lower()).strip("-") or "method"
+    words = re.sub(r"[^a-z0-9]+", "-", ascii_name.lower())
+    return words[:MAX_METHOD_NAME].strip("-") or "method"  # one letter may become several
 
 
 def _free_slug(session: Session, wanted: str) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from server.catalogue import imagenet_s
 from server.catalogue import queries as catalogue
 from server.catalogue.imagenet_s import CategoryFacts
+from server.db import one_at_a_time
 from server.errors import ClassCountDiffers, FieldInvalid
 from server.models import (
     Board,
@@ -27,6 +28,8 @@ from server.models import (
 )
 from server.organizers import queries
 
+SETTING_UP = "setting up"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TruthFacts:
@@ -39,6 +42,7 @@ class TruthFacts:
 
 def register_imagenet_s(session: Session) -> None:
     """Register 50, 300 and 919 with categories, boards and reported rows; idempotent."""
+    one_at_a_time(session, SETTING_UP)
     for facts in imagenet_s.SUBSETS:
         if catalogue.subset(session, facts.slug) is None:
             add_subset(
@@ -65,7 +69,7 @@ def register_imagenet_s(session: Session) -> None:
                     **row.scores,
                 )
             )
-            board.revision += 1
+            board.revision = Board.revision + 1
 
 
 def add_subset(
@@ -108,6 +112,7 @@ def register_truth(
         ClassCountDiffers: the subset has another number of categories than the masks.
         FieldInvalid: the names do not number the categories 1..C.
     """
+    one_at_a_time(session, SETTING_UP)
     names = _numbered(categories, truth.classes)
     subset = catalogue.subset(session, slug) or add_subset(
         session, slug=slug, title=slug.capitalize(), categories=names
@@ -132,7 +137,7 @@ def register_truth(
     if row.truth_version != truth.version:
         row.truth_version = truth.version
         for board in queries.boards_of_split(session, row.id):
-            board.revision += 1
+            board.revision = Board.revision + 1  # counted by the database: scores count it too
     return row
 
 

@@ -4,9 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from client.errors import Unreachable
-from client.service import VAULT_VARIABLE, VAULT_VARIABLES, check_port, children, worker_command
+from client.errors import Unreachable, UsageMistake
+from client.service import (
+    VAULT_VARIABLE,
+    VAULT_VARIABLES,
+    check_port,
+    check_sandbox,
+    children,
+    worker_command,
+)
 from client.supervisor import Child
+from worker.sandbox.allowance import Walls
 from worker.settings import WorkerSettings
 
 
@@ -86,6 +94,14 @@ def test_a_worker_takes_the_queues_it_is_given() -> None:
 
     assert command[command.index("--queues") + 1] == "score,model"
     assert command[command.index("--concurrency") + 1] == "2"
+
+
+def test_walls_that_cannot_be_built_stop_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_sandbox(Walls.FULL)
+
+    monkeypatch.setattr("sys.platform", "darwin")
+    with pytest.raises(UsageMistake, match="LUSS_SANDBOX=none protects less"):
+        check_sandbox(Walls.FULL)
 
 
 class TestPort:

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.stack import LUSS, Stack, eventually
+from tests.support.stack import LUSS, Stack
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 

@@ -19,6 +19,13 @@ EXPECTED = json.loads((S50 / "expected.json").read_text())["scores"]
 BOARD = ["--protocol", "fully-unsupervised", "--subset", "50", "--split", "test"]
 
 
+@pytest.fixture(scope="module", params=["embedded_stack", "native_stack"])
+def stack(request: pytest.FixtureRequest) -> Stack:
+    """Everything here holds on SQLite with a file broker and on PostgreSQL with Redis."""
+    started: Stack = request.getfixturevalue(request.param)
+    return started
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as opened:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.support.golden import repeated_set
-from tests.support.stack import Stack, eventually, stack_in
+from tests.support.stack import Stack, stack_in
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 COPIES = 60

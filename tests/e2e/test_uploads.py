@@ -12,8 +12,9 @@ import httpx
 import pytest
 
 from tests.support.database import NO_TO_ALL
-from tests.support.stack import Stack, eventually
+from tests.support.stack import Stack
 from tests.support.uploads import Uploader, announced, id_of
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 MEGABYTE = 2**20

@@ -1,4 +1,7 @@
 import re
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,20 +11,24 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, select, text
 
 from server import schema
+from server.db import Database
+from server.jobs.queue import RecordingQueue
 from server.models import Base, Score, Submission
-from tests.support.database import (
-    add_score,
-    add_submission,
-    add_subset,
-    add_truth,
-    add_user,
-    migrated_database,
-)
+from server.organizers import service as organizers
+from tests.support.database import add_score, add_submission, add_subset, add_truth, add_user
+from tests.support.servers import Postgresql
+
+ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'luss.sqlite3'}"
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'luss.sqlite3'}"
+    else:
+        server: Postgresql = request.getfixturevalue("postgresql")
+        with server.database() as url:
+            yield url
 
 
 def tables(url: str) -> set[str]:
@@ -31,35 +38,70 @@ def tables(url: str) -> set[str]:
     return names - {"alembic_version"}
 
 
-def test_up_down_and_up_again(url: str) -> None:
+def fill(url: str) -> None:
+    """Put rows into the schema at head: a whole life of a submission, and published results."""
+    database = Database(url, RecordingQueue())
+    with database.unit_of_work() as session:
+        organizers.register_imagenet_s(session)
+        add_subset(session)
+        add_truth(session)
+        submission = add_submission(session, add_user(session))
+        add_score(session, submission, 12.5)
+    database.close()
+
+
+def test_up_down_and_up_again_with_data(url: str) -> None:
     schema.upgrade(url)
     assert tables(url) == set(Base.metadata.tables)
+    fill(url)
 
     schema.downgrade(url, "base")
     assert tables(url) == set()
 
     schema.upgrade(url)
     assert tables(url) == set(Base.metadata.tables)
+    fill(url)
 
 
-def test_down_and_up_again_keep_what_is_there(tmp_path: Path) -> None:
-    with migrated_database(tmp_path) as (database, _):
-        with database.unit_of_work() as session:
-            add_subset(session)
-            add_truth(session)
-            submission = add_submission(session, add_user(session))
-            add_score(session, submission, 30.0)
-        database.close()
-        url = database.engine.url.render_as_string()
-        schema.downgrade(url, "0001")
+def test_each_step_down_and_up_again_keeps_the_data(url: str) -> None:
+    schema.upgrade(url)
+    fill(url)
+    revisions = [
+        script.revision
+        for script in ScriptDirectory.from_config(schema.alembic_config(url)).walk_revisions()
+    ]
+
+    for revision in revisions[1:]:
+        schema.downgrade(url, revision)
         schema.upgrade(url)
-        with database.reading() as session:
-            kept = session.get_one(Submission, submission.id)
-            assert kept.archive_sha256 == submission.archive_sha256
-            assert session.scalars(select(Score.miou)).all() == [30.0]
+
+    database = Database(url, RecordingQueue())
+    with database.reading() as session:
+        assert session.scalars(select(Submission.public_id)).all() == ["aaaa"]
+        assert session.scalars(select(Score.miou)).all() == [12.5]
+    database.close()
 
 
-def test_what_was_there_before_states_had_times_counts_from_its_arrival(url: str) -> None:
+@pytest.mark.slow
+def test_two_that_migrate_at_once_do_it_once(postgresql: Postgresql) -> None:
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; from server import schema; schema.upgrade(*sys.argv[1:])",
+    ]
+    with postgresql.database() as url:
+        both = [
+            subprocess.Popen([*command, url], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+            for _ in range(2)
+        ]
+        said = [process.communicate(timeout=120)[1] for process in both]
+
+        assert [process.returncode for process in both] == [0, 0], said
+        assert tables(url) == set(Base.metadata.tables)
+
+
+def test_what_was_there_before_states_had_times_counts_from_its_arrival(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'luss.sqlite3'}"
     schema.upgrade(url, "0001")
     engine = create_engine(url)
     values = {

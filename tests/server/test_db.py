@@ -2,12 +2,14 @@ import threading
 
 import pytest
 from sqlalchemy import func, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
-from server.db import Database
+from server.db import Database, one_at_a_time
 from server.jobs.queue import Job, RecordingQueue, ring_after_commit
 from server.models import Team
 from tests.support.database import NOW
+
+pytestmark = pytest.mark.both_databases
 
 JOB = Job("submissions.score", 1)
 
@@ -50,6 +52,7 @@ class TestUnitOfWork:
 
         def add_below_limit() -> None:
             with database.unit_of_work() as session:
+                one_at_a_time(session, "teams")
                 if (session.scalar(select(func.count()).select_from(Team)) or 0) < limit:
                     session.add(Team(name="a", created_at=NOW))
 
@@ -66,8 +69,19 @@ class TestReading:
     def test_refuses_to_write(self, database: Database) -> None:
         with database.reading() as session:
             session.add(Team(name="a", created_at=NOW))
-            with pytest.raises(OperationalError, match="readonly"):
+            with pytest.raises(DBAPIError, match=r"read-?only"):
                 session.flush()
+
+    def test_sees_one_moment_however_long_it_reads(self, database: Database) -> None:
+        count = select(func.count()).select_from(Team)
+        with database.reading() as session:
+            before = session.scalar(count)
+            with database.unit_of_work() as writing:
+                writing.add(Team(name="a", created_at=NOW))
+            after = session.scalar(count)
+
+        assert before == after == 0
+        assert teams(database) == 1
 
     def test_leaves_the_connection_fit_for_writing(self, database: Database) -> None:
         assert teams(database) == 0

@@ -18,6 +18,7 @@ from server.catalogue.imagenet_s import CategoryFacts
 from server.db import Database
 from server.jobs.queue import RecordingQueue
 from server.models import (
+    Base,
     Protocol,
     Score,
     Split,
@@ -33,6 +34,7 @@ from server.protocols import FACT_KEYS
 from server.submissions import service
 from server.submissions.leases import Terms
 from server.submissions.service import Entry, StoredArchive
+from tests.support.servers import Postgresql
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LEASE = timedelta(seconds=60)
@@ -53,6 +55,21 @@ def _newest_schema() -> bytes:
 
 def create_database(path: Path) -> None:
     path.write_bytes(_newest_schema())
+
+
+@contextmanager
+def migrated_postgresql(server: Postgresql) -> Iterator[tuple[Database, RecordingQueue]]:
+    """Give a database like `migrated_database`, on PostgreSQL.
+
+    It is one for all tests and emptied for each: to make a new one takes half a second.
+    """
+    queue = RecordingQueue()
+    database = Database(server.shared_database("newest", schema.upgrade), queue)
+    with database.engine.begin() as connection:
+        for table in reversed(Base.metadata.sorted_tables):
+            connection.execute(table.delete())
+    yield database, queue
+    database.close()
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import uvicorn
 
+from client.stack.programs import free_port
 from tests.support.site import Site
-from tests.support.stack import free_port
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from server.submissions import queries
 from tests.support.database import NOW, add_submission, add_user, create_database
 from worker.context import Context
 from worker.registration import Registration, register
+from worker.sandbox.children import InProcess
 from worker.settings import WorkerSettings
 from worker.vault import open_vault
 
@@ -67,6 +68,7 @@ def service_in(folder: Path) -> Iterator[Service]:
         store=open_store(settings.store, settings.s3_access),
         vault=open_vault(settings),
         clock=clock,
+        sandbox=InProcess(),
     )
     register(
         context,

@@ -1,24 +1,46 @@
-"""A private site: `luss serve` with its children, in a folder of its own, on a free port."""
+"""A private site in a folder of its own, on a free port, seen from outside.
+
+`stack_in(folder)` starts the embedded default, `luss serve`. `native_stack_in()` starts the
+production topology, `luss stack`: PostgreSQL, Redis, web, two workers, beat. Both have an account
+and a token, and take settings as keyword arguments (LUSS_LEASE_SECONDS="4").
+
+For faults, the native one can stand on servers in the test's hands (tests/support/servers.py),
+which stay down for as long as the test likes; those that `luss stack` runs itself come back after
+a second:
+
+    with private_postgresql() as postgresql, private_redis() as redis:
+        with native_stack_in(postgresql, redis, LUSS_LEASE_SECONDS="4") as stack:
+            stack.register("50", MASKS, classes=50)
+            stack.kill_worker(0)             # SIGKILL to one of stack.worker_groups(), all of it
+            redis.kill(); redis.start()      # empty
+            postgresql.restart()
+            stack.final(public_id)
+"""
 
 import json
 import os
+import shlex
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 
+from client.stack.postgresql import initdb_program
+from client.stack.programs import free_port
+from client.stack.redis import server_program
 from tests.support.database import NO_TO_ALL
+from tests.support.servers import Postgresql, Redis, folder_for_all, skip_unless_installed
+from tests.support.waiting import eventually
 
 LUSS = Path(sys.executable).with_name("luss")
 EMAIL, PASSWORD = "ada@example.org", "correct horse battery"
-START_SECONDS = 60
+START_SECONDS = 120
 DECLARE = [
     word
     for key in NO_TO_ALL
@@ -27,7 +49,9 @@ DECLARE = [
 
 
 class Stack:
-    """The site, seen from outside: its commands, its HTTP interface, its processes."""
+    """The site: its commands, its HTTP interface, its processes."""
+
+    starts: ClassVar[tuple[str, ...]] = ("serve",)
 
     def __init__(self, folder: Path, **settings: str) -> None:
         """Take settings beside the folder and the port, as variables of the environment."""
@@ -52,6 +76,9 @@ class Stack:
             "XDG_STATE_HOME": str(self.folder / "state"),
             **self._settings,
         }
+
+    def _start_environment(self) -> dict[str, str]:
+        return self.environment
 
     def luss(self, *words: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a `luss` command to its end, as a person would."""
@@ -97,9 +124,19 @@ class Stack:
     def start(self) -> None:
         with self.log.open("ab") as log:
             self._serving = subprocess.Popen(
-                [LUSS, "serve"], env=self.environment, cwd=self.folder, stdout=log, stderr=log
+                [LUSS, *self.starts],
+                env=self._start_environment(),
+                cwd=self.folder,
+                stdout=log,
+                stderr=log,
             )
         eventually(self._answers, seconds=START_SECONDS, what=f"{self.url} to answer")
+
+    @property
+    def pid(self) -> int:
+        """The process that supervises the others."""
+        assert self._serving is not None
+        return self._serving.pid
 
     def stop(self) -> int:
         """Stop the site as Ctrl-C does; return the exit code."""
@@ -125,7 +162,7 @@ class Stack:
     def submission(self, public_id: str) -> Any:
         return self.get(f"/api/v1/submissions/{public_id}")
 
-    def final(self, public_id: str, *, seconds: float = 60) -> Any:
+    def final(self, public_id: str, *, seconds: float = 180) -> Any:
         """Wait until a submission has ended and return it."""
         states = ("scored", "rejected", "failed", "withdrawn")
         eventually(
@@ -156,9 +193,34 @@ class Stack:
                 found.append(int(process.name))
         return sorted(found)
 
+    def worker_groups(self) -> list[list[int]]:
+        """Return the processes of each worker, the oldest worker first."""
+        workers = sorted(self.workers(), key=os.getpgid)
+        return [list(group) for _, group in groupby(workers, key=os.getpgid)]
+
+    def kill_worker(self, number: int) -> None:
+        """Kill all processes of one worker at once; another is started after a second."""
+        os.killpg(os.getpgid(self.worker_groups()[number][0]), signal.SIGKILL)
+
     def files(self, folder: str) -> list[str]:
         root = self.folder / "var" / folder
         return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+
+
+class NativeStack(Stack):
+    """A site whose processes `luss stack` starts, on servers of its own or on given ones."""
+
+    starts: ClassVar[tuple[str, ...]] = ("stack", "--empty")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What an operator's shell has who read the file that `luss stack` wrote."""
+        lines = (self.folder / "var" / "stack.env").read_text().splitlines()
+        told = dict(line.split("=", 1) for line in lines)
+        return super().environment | {name: shlex.split(told[name])[0] for name in told}
+
+    def _start_environment(self) -> dict[str, str]:
+        return super().environment
 
 
 @contextmanager
@@ -166,25 +228,32 @@ def stack_in(folder: Path, **settings: str) -> Iterator[Stack]:
     """Start a site with an account and a token; nothing of it runs on afterwards."""
     stack = Stack(folder, **settings)
     stack.luss("admin", "init")
-    stack.luss("admin", "user", EMAIL)
-    stack.token = stack.luss("admin", "token", EMAIL, "--scope", "submit").stdout.strip()
-    stack.start()
-    try:
+    with _running(stack):
         yield stack
+
+
+@contextmanager
+def native_stack_in(
+    postgresql: Postgresql | None = None, redis: Redis | None = None, **settings: str
+) -> Iterator[NativeStack]:
+    """Start the production topology likewise, in a folder of /tmp that PostgreSQL can reach."""
+    skip_unless_installed(initdb_program, server_program)
+    with ExitStack() as given, folder_for_all() as folder:
+        if postgresql is not None:
+            settings["LUSS_DATABASE_URL"] = given.enter_context(postgresql.database())
+        if redis is not None:
+            settings["LUSS_BROKER_URL"] = redis.url
+        stack = NativeStack(folder, **settings)
+        with _running(stack):
+            yield stack
+
+
+@contextmanager
+def _running(stack: Stack) -> Iterator[None]:
+    try:
+        stack.start()
+        stack.luss("admin", "user", EMAIL)
+        stack.token = stack.luss("admin", "token", EMAIL, "--scope", "submit").stdout.strip()
+        yield
     finally:
         stack.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-def eventually(holds: Callable[[], bool], *, seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {seconds} s in vain for {what}")
-        time.sleep(0.1)

@@ -46,7 +46,7 @@ def vault(store: FailingStore, cache: Path) -> Vault:
 def images(vault: Vault, version: str) -> int:
     """Open a truth and read every image of it."""
     with vault.truth(version, classes=50) as pack, open_truth(pack, classes=50) as truth:
-        return len([truth.label_map(name) for name in truth.names])
+        return len([truth.label_runs(name) for name in truth.names])
 
 
 def test_a_truth_is_fetched_once(

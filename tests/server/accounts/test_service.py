@@ -9,6 +9,8 @@ from server.errors import AlreadyExists, FieldInvalid, NotFound, SignInRefused
 from server.models import ApiToken, BrowserSession, Scope, User
 from tests.support.database import NOW, PASSWORD, add_user
 
+pytestmark = pytest.mark.both_databases
+
 LASTS = timedelta(hours=1)
 EMAIL = "ada@example.org"
 

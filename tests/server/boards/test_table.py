@@ -17,6 +17,8 @@ from tests.support.database import (
     add_user,
 )
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def user(database: Database) -> User:

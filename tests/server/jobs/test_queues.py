@@ -1,19 +1,34 @@
+import time
 from pathlib import Path
 
 import pytest
+from redis import Redis as Client
 
+from server.jobs import celery_queue
 from server.jobs.celery_queue import CeleryQueue, celery_settings
 from server.jobs.queue import SCORE_SUBMISSION, Job, JobQueue, RecordingQueue
 from server.settings import Settings
+from tests.support.servers import Redis
 
 JOB = Job(SCORE_SUBMISSION, 7)
 
 
-@pytest.fixture(params=["celery", "recording"])
+@pytest.fixture(params=["files", "redis", "recording"])
 def queue(request: pytest.FixtureRequest, tmp_path: Path) -> JobQueue:
-    if request.param == "celery":
+    if request.param == "files":
         return CeleryQueue(Settings(data_dir=tmp_path))
+    if request.param == "redis":
+        return CeleryQueue(on_redis(request.getfixturevalue("redis"), tmp_path))
     return RecordingQueue()
+
+
+def on_redis(redis: Redis, folder: Path) -> Settings:
+    return Settings(data_dir=folder, broker_url=redis.url)
+
+
+def waiting(redis: Redis) -> int:
+    with Client.from_url(redis.url) as client:
+        return int(client.llen("score"))
 
 
 def test_ringing_raises_nothing(queue: JobQueue) -> None:
@@ -39,6 +54,40 @@ def test_an_unreachable_broker_is_logged_and_not_raised(
 
     queue.ring(JOB)
 
+    assert "the sweeper will ring" in caplog.text
+
+
+@pytest.mark.slow
+def test_a_redis_that_comes_back_empty_is_rung_again(
+    redis: Redis, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue = CeleryQueue(on_redis(redis, tmp_path))
+    queue.ring(JOB)
+
+    redis.kill()
+    queue.ring(JOB)
+    redis.start()
+
+    assert "the sweeper will ring" in caplog.text
+    assert waiting(redis) == 0
+    queue.ring(JOB)
+    assert waiting(redis) == 1
+
+
+@pytest.mark.slow
+def test_a_redis_that_hangs_holds_nobody_up(
+    redis: Redis,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(celery_queue, "BROKER_SECONDS", 1)
+    queue = CeleryQueue(on_redis(redis, tmp_path))
+    with redis.hanging():
+        began = time.monotonic()
+        queue.ring(JOB)
+
+        assert time.monotonic() - began < 15
     assert "the sweeper will ring" in caplog.text
 
 

@@ -10,6 +10,8 @@ from server.organizers import service
 from server.organizers.service import TruthFacts
 from tests.support.database import NOW, TRUTH, add_subset, add_truth
 
+pytestmark = pytest.mark.both_databases
+
 
 def number_of(database: Database, model: type[Base]) -> int:
     with database.reading() as session:

@@ -17,6 +17,8 @@ from tests.support.database import (
     add_user,
 )
 
+pytestmark = pytest.mark.both_databases
+
 LATER = NOW + LEASE
 MAX_ATTEMPTS = TERMS.max_attempts
 

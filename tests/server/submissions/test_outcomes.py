@@ -27,6 +27,8 @@ from tests.support.database import (
     add_user,
 )
 
+pytestmark = pytest.mark.both_databases
+
 SHEET = ScoreSheet(
     scorer_version="1",
     truth_version="truth-1",

@@ -22,8 +22,8 @@ from tests.support.cutting_proxy import cutting_proxy
 from tests.support.database import NO_TO_ALL
 from tests.support.listening import listening
 from tests.support.site import Site
-from tests.support.stack import eventually
 from tests.support.uploads import UPLOADS, Uploader, id_of
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 CONTENT = random.Random(5).randbytes(900_000)

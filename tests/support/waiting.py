@@ -1,0 +1,12 @@
+"""Waiting for what happens in other processes."""
+
+import time
+from collections.abc import Callable
+
+
+def eventually(holds: Callable[[], bool], *, seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds} s in vain for {what}")
+        time.sleep(0.1)
