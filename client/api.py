@@ -30,6 +30,7 @@ class Entry:
     board: BoardAddress
     declarations: Mapping[str, bool]
     public: bool = True
+    team: str = ""
     card: Mapping[str, str] = field(default_factory=dict)
 
     def fields(self) -> dict[str, object]:
@@ -39,6 +40,7 @@ class Entry:
             "split": self.board.split,
             "declarations": dict(self.declarations),
             "public": self.public,
+            **({"team": self.team} if self.team else {}),
             **self.card,
         }
 

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from sqlalchemy.exc import IntegrityError
 
-from server.dependencies import Rooms, Viewer, submitter
+from server.dependencies import Rooms
 from server.errors import UploadDiffers, UploadGone, UploadUsed
 from server.models import Upload, new_public_id
 from server.storage import free_space
@@ -30,6 +30,20 @@ class Arrived:
     upload: Upload | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """Who enters an archive, for which team, under which idempotency key, and where."""
+
+    built: Rooms
+    user_id: int
+    team_id: int
+    idempotency_key: str | None
+
+    def earlier(self) -> str | None:
+        """Return which submission the idempotency key has made before."""
+        return earlier(self.built, self.user_id, self.idempotency_key)
+
+
 def earlier(built: Rooms, user_id: int, key: str | None) -> str | None:
     """Return which submission an idempotency key has made before."""
     if key is None:
@@ -38,12 +52,13 @@ def earlier(built: Rooms, user_id: int, key: str | None) -> str | None:
         return queries.public_id_of_key(session, user_id=user_id, key=key)
 
 
-def keep(built: Rooms, viewer: Viewer, entry: Entry, arrived: Arrived, key: str | None) -> str:
+def keep(sender: Sender, entry: Entry, arrived: Arrived) -> str:
     """Store an archive, make its row, and return the submission's public id.
 
     Raises:
         UploadUsed: its upload has become another submission meanwhile.
     """
+    built = sender.built
     public_id = new_public_id()
     archive = StoredArchive(
         public_id=public_id,
@@ -59,9 +74,9 @@ def keep(built: Rooms, viewer: Viewer, entry: Entry, arrived: Arrived, key: str 
                 session,
                 entry,
                 archive,
-                user_id=submitter(viewer),
-                team_id=viewer.team_id,
-                idempotency_key=key,
+                user_id=sender.user_id,
+                team_id=sender.team_id,
+                idempotency_key=sender.idempotency_key,
                 now=built.clock.now(),
                 lease=built.settings.lease,
             )
@@ -69,7 +84,7 @@ def keep(built: Rooms, viewer: Viewer, entry: Entry, arrived: Arrived, key: str 
                 uploads.use(session, arrived.upload, submission_id=submission.id)
     except IntegrityError:
         built.store.delete(archive.key)
-        if known := earlier(built, submitter(viewer), key):
+        if known := sender.earlier():
             return known  # the same key came twice at the same time
         raise
     except BaseException:
@@ -78,7 +93,7 @@ def keep(built: Rooms, viewer: Viewer, entry: Entry, arrived: Arrived, key: str 
     return public_id
 
 
-def keep_upload(built: Rooms, viewer: Viewer, entry: Entry, upload_id: str, key: str | None) -> str:
+def keep_upload(sender: Sender, entry: Entry, upload_id: str) -> str:
     """Make a submission of an upload that is complete; its file leaves the staging folder.
 
     The whole is hashed here and nowhere else: an upload that was resumed has no running hash.
@@ -87,10 +102,12 @@ def keep_upload(built: Rooms, viewer: Viewer, entry: Entry, upload_id: str, key:
         NotFound, UploadGone, UploadIncomplete, UploadUsed: there is no such upload to use.
         UploadDiffers: it is not what was announced, and was deleted.
     """
-    user_id = submitter(viewer)
+    built = sender.built
     try:
         with built.database.reading() as session:
-            upload = uploads.finished(session, upload_id, user_id=user_id, now=built.clock.now())
+            upload = uploads.finished(
+                session, upload_id, user_id=sender.user_id, now=built.clock.now()
+            )
         path = staging.path_of(built.settings.staging_folder, upload.public_id)
         free_space.ensure_room(built.settings, arriving=0, staged=upload.length_bytes)
         with staging.opened(path) as file:
@@ -106,9 +123,9 @@ def keep_upload(built: Rooms, viewer: Viewer, entry: Entry, upload_id: str, key:
                     f"The upload has the SHA-256 {arrived.sha256}, and {upload.sha256} was "
                     "announced. It was deleted; send it again.",
                 )
-            public_id = keep(built, viewer, entry, arrived, key)
+            public_id = keep(sender, entry, arrived)
     except (UploadUsed, UploadGone):
-        if known := earlier(built, user_id, key):
+        if known := sender.earlier():
             return known  # the same request came twice at the same time
         raise
     path.unlink(missing_ok=True)

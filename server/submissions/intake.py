@@ -18,7 +18,7 @@ from server.errors import ArchiveEmpty, FieldInvalid, FormExpired, TooLarge, Upl
 from server.models import MAX_IDEMPOTENCY_KEY
 from server.storage import free_space
 from server.submissions import arrival, multipart, service
-from server.submissions.arrival import Arrived
+from server.submissions.arrival import Arrived, Sender
 from server.submissions.entry_form import entry_of
 from server.submissions.service import Entry
 from server.submissions.staged import Staged, too_large
@@ -68,7 +68,7 @@ class Intake:
             events = await stack.enter_async_context(aclosing(multipart.events(content_type, body)))
             if not await self._read_fields(events):
                 return await to_thread.run_sync(self._enter_upload, viewer, key)
-            entry = await to_thread.run_sync(self._admit)
+            entry = await to_thread.run_sync(self._admit, viewer)
             staged = stack.enter_context(Staged(self.built))
             await self._stage(events, staged)
             return await to_thread.run_sync(self._enter_archive, viewer, entry, staged, key)
@@ -112,29 +112,41 @@ class Intake:
         return False
 
     def _enter_upload(self, viewer: Viewer, key: str | None) -> str:
-        entry = self._admit()
+        entry = self._admit(viewer)
         upload_id = self.fields.get(UPLOAD_FIELD)
         if upload_id is None:
             raise ArchiveEmpty(
                 f"The form has no file field {ARCHIVE_FIELD!r}, which comes last, "
                 f"and no {UPLOAD_FIELD!r} in its place."
             )
-        return arrival.keep_upload(self.built, viewer, entry, upload_id, key)
+        return arrival.keep_upload(self._sender(viewer, key), entry, upload_id)
 
     def _enter_archive(self, viewer: Viewer, entry: Entry, staged: Staged, key: str | None) -> str:
         arrived = Arrived(
             file=staged.file, sha256=staged.digest.hexdigest(), size_bytes=staged.size_bytes
         )
-        return arrival.keep(self.built, viewer, entry, arrived, key)
+        return arrival.keep(self._sender(viewer, key), entry, arrived)
 
-    def _admit(self) -> Entry:
+    def _admit(self, viewer: Viewer) -> Entry:
         form_token = self.fields.get(csrf.FIELD)
         if self.browser and not is_our_form(self.request, self.built, form_token):
             raise FormExpired("Load the page again and send the form once more.")
         entry = entry_of(self.fields)
+        self._team_id(viewer)
         with self.built.database.reading() as session:
             service.admit(session, entry)
         return entry
+
+    def _sender(self, viewer: Viewer, key: str | None) -> Sender:
+        return Sender(
+            built=self.built,
+            user_id=submitter(viewer),
+            team_id=self._team_id(viewer),
+            idempotency_key=key,
+        )
+
+    def _team_id(self, viewer: Viewer) -> int:
+        return viewer.team_named(self.fields.get("team", "")).id
 
     async def _stage(self, events: AsyncIterator[multipart.Event], staged: Staged) -> None:
         """Write the archive to the staging file; the form must end right after it."""

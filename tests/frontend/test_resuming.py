@@ -15,7 +15,7 @@ from server.submissions import service
 from server.uploads import staging
 from tests.support.chromium import chromium
 from tests.support.database import PASSWORD
-from tests.support.listening import listening
+from tests.support.serving import listening
 from tests.support.site import ADA, Site, site_in
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ from server.models import Submission, SubmissionState
 from server.protocols import FACT_KEYS
 from tests.support.chromium import chromium
 from tests.support.database import PASSWORD
-from tests.support.listening import listening
+from tests.support.serving import listening
 from tests.support.site import ADA, BOARD, Site, site_in
 
 pytestmark = pytest.mark.slow

@@ -155,3 +155,33 @@ def test_there_is_one_head(url: str) -> None:
 def test_migrations_import_nothing_from_the_server() -> None:
     for path in (schema.MIGRATIONS / "versions").glob("*.py"):
         assert not re.search(r"^(from|import) server", path.read_text(), re.MULTILINE), path
+
+
+def test_accounts_of_before_get_public_ids_and_teams_of_their_own(url: str) -> None:
+    schema.upgrade(url, "0001")
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for number in (1, 2):
+            connection.exec_driver_sql(
+                "INSERT INTO user_account"
+                " (id, email, name, password_hash, is_organizer, created_at) "
+                f"VALUES ({number}, 'a{number}@example.org', 'a', '', false, '2026-01-01')"
+            )
+            connection.exec_driver_sql(
+                f"INSERT INTO team (id, name, created_at) VALUES ({number}, 'a', '2026-01-01')"
+            )
+            connection.exec_driver_sql(
+                f"INSERT INTO membership (team_id, user_id) VALUES ({number}, {number})"
+            )
+    schema.upgrade(url, "0005")
+    with engine.connect() as connection:
+        teams = connection.exec_driver_sql("SELECT public_id, is_personal FROM team").all()
+        owners = connection.exec_driver_sql("SELECT is_owner FROM membership").all()
+    assert len({public_id for public_id, _ in teams}) == 2
+    assert all(len(public_id) == 16 and is_personal for public_id, is_personal in teams)
+    assert all(is_owner for (is_owner,) in owners)
+
+    schema.downgrade(url, "0001")
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM membership").scalar() == 2
+    engine.dispose()

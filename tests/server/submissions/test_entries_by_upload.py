@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from server.accounts import service as accounts
+from server.accounts import tokens
 from server.jobs.queue import SCORE_SUBMISSION, Job
 from server.models import Scope, Submission, Upload
 from server.submissions import arrival, service
@@ -35,7 +35,7 @@ def entry(url: str, **changes: object) -> dict[str, object]:
 
 def uploader(site: Site, email: str = ADA) -> Uploader:
     with site.database.unit_of_work() as session:
-        token = accounts.create_token(session, email=email, scope=Scope.SUBMIT, days=None, now=NOW)
+        token = tokens.create_for(session, email=email, scope=Scope.SUBMIT, days=None, now=NOW)
     return Uploader(site.browser().client, token)
 
 

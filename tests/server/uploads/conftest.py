@@ -1,6 +1,6 @@
 import pytest
 
-from server.accounts import service as accounts
+from server.accounts import tokens
 from server.models import Scope
 from tests.support.database import NOW
 from tests.support.site import ADA, EVE, Site
@@ -9,7 +9,7 @@ from tests.support.uploads import Uploader
 
 def uploader(site: Site, email: str = ADA, scope: Scope = Scope.SUBMIT) -> Uploader:
     with site.database.unit_of_work() as session:
-        token = accounts.create_token(session, email=email, scope=scope, days=None, now=NOW)
+        token = tokens.create_for(session, email=email, scope=scope, days=None, now=NOW)
     return Uploader(site.browser().client, token)
 
 

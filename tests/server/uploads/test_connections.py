@@ -20,7 +20,7 @@ from server.uploads import staging
 from server.uploads.service import LOCK
 from tests.support.cutting_proxy import cutting_proxy
 from tests.support.database import NO_TO_ALL
-from tests.support.listening import listening
+from tests.support.serving import listening
 from tests.support.site import Site
 from tests.support.uploads import UPLOADS, Uploader, id_of
 from tests.support.waiting import eventually

@@ -1,4 +1,4 @@
-"""A site that answers on a port of this process: for browsers, and for connections that break."""
+"""A site that listens, for a real browser."""
 
 import threading
 import time
@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from client.stack.programs import free_port
 from tests.support.site import Site
+from tests.support.stack import free_port
 
 
 @contextmanager
