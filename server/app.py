@@ -1,7 +1,8 @@
 """The only place where the web process is put together."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
@@ -29,17 +30,22 @@ from server.submissions import pages as submission_pages
 from server.submissions import routes as submission_routes
 from server.teams import pages as team_pages
 from server.teams import routes as team_routes
+from server.uploads import routes as upload_routes
+from server.uploads import sweep, tus
 from server.web import static_files
 from server.web.body_limit import BodyLimit
 from server.web.security_headers import SecurityHeaders
 from server.web.static_files import STATIC, HashedStaticFiles
 
-ROUTES = (health, board_routes, method_routes, submission_routes, team_routes, token_routes)
+ROUTES = (
+    *(health, board_routes, method_routes, submission_routes, team_routes, token_routes),
+    upload_routes,
+)
 PAGES = (
     *(account_pages, board_pages, docs_pages, method_pages, sign_in_pages, static_files),
     *(submission_pages, team_pages, token_pages),
 )
-UPLOAD_PATHS = ("/api/v1/submissions", "/submit")
+UPLOAD_PATHS = ("/api/v1/submissions", "/submit", f"{tus.PATH}/")
 
 
 def create_app(
@@ -64,7 +70,13 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         postman.start(built.database)
+        sweeping = asyncio.create_task(
+            sweep.forever(built.database, settings.staging_folder, built.clock)
+        )
         yield
+        sweeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await sweeping
         postman.stop()
         built.database.close()
 
@@ -83,6 +95,7 @@ def create_app(
     app.mount("/static", HashedStaticFiles(directory=STATIC), name="static")
     error_handlers.install(app)
     app.add_middleware(BodyLimit, unlimited=UPLOAD_PATHS)
+    app.add_middleware(tus.TusHeaders)
     app.add_middleware(SecurityHeaders)
     return app
 

@@ -185,9 +185,24 @@ def checked_form(
     Raises:
         FormExpired: its token is missing, or not the one that goes with the browser's cookie.
     """
-    secret_key = built.settings.secret_key.get_secret_value()
-    if not csrf.is_valid(form_token, request.cookies.get(csrf.COOKIE), secret_key=secret_key):
+    if not is_our_form(request, built, form_token):
         raise FormExpired("Load the page again and send the form once more.")
+
+
+def is_our_form(request: Request, built: Rooms, form_token: str | None) -> bool:
+    """Tell whether a token is the one that goes with the browser's cookie."""
+    secret_key = built.settings.secret_key.get_secret_value()
+    return csrf.is_valid(form_token, request.cookies.get(csrf.COOKIE), secret_key=secret_key)
+
+
+def script_submitter(request: Request, built: Rooms) -> int:
+    """Return the account that may submit, of a program or of a script on a page of ours.
+
+    The script has no token of the API: it sends the browser's cookie, and its page's form token in
+    a header, which no other site can know.
+    """
+    is_ours = is_our_form(request, built, request.headers.get(csrf.HEADER))
+    return submitter(identify(request, built, browser=is_ours))
 
 
 def submitter(viewer: Viewer) -> int:

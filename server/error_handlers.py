@@ -87,7 +87,7 @@ def _store_unavailable(request: Request, error: Exception) -> Response:
     return _answer(
         request,
         StorageUnavailable(
-            "The store of archives does not answer. Nothing of your upload was kept: send it again "
+            "The store of archives does not answer. What you sent last was not kept: send it again "
             "later."
         ),
     )

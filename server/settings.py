@@ -76,6 +76,9 @@ class Settings(BaseSettings):
     upload_limit_bytes: int = Field(
         4 * 1024**3, gt=0, description="largest archive that is taken, in bytes"
     )
+    upload_hours: int = Field(
+        24, gt=0, description="how long an unfinished upload waits for its next byte, in hours"
+    )
     min_free_bytes: int = Field(
         256 * 1024**2,
         ge=0,
@@ -139,8 +142,12 @@ class Settings(BaseSettings):
 
     @property
     def staging_folder(self) -> Path:
-        """Where bytes lie while they arrive."""
+        """Where bytes lie while they arrive; several web processes must see the same folder."""
         return self.data_dir.absolute() / "staging"
+
+    @property
+    def uploads_wait(self) -> timedelta:
+        return timedelta(hours=self.upload_hours)
 
     @property
     def site_url(self) -> str:

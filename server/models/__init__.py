@@ -41,6 +41,7 @@ from server.models.team import (
     Team,
     TeamInvitation,
 )
+from server.models.upload import Upload
 from server.models.work import Attempt, AttemptOutcome, Shard
 
 __all__ = [
@@ -82,6 +83,7 @@ __all__ = [
     "Team",
     "TeamInvitation",
     "TruthVersion",
+    "Upload",
     "User",
     "UtcDateTime",
     "new_public_id",

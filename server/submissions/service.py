@@ -79,7 +79,7 @@ def accept(
     idempotency_key: str | None,
     now: datetime,
     lease: timedelta,
-) -> None:
+) -> Submission:
     """Make the row for an archive that has arrived; it is rung when the row is committed.
 
     Raises:
@@ -109,6 +109,7 @@ def accept(
     session.add(submission)
     session.flush()  # the message carries its id
     ring_after_commit(session, Job(SCORE_SUBMISSION, submission.id))
+    return submission
 
 
 def archive_key(public_id: str) -> str:

@@ -58,7 +58,7 @@ class Browser:
     """One person's browser: keeps cookies, asks for pages, follows no redirect by itself."""
 
     def __init__(self, site: "Site") -> None:
-        self._client = TestClient(
+        self.client = TestClient(
             site.app,
             headers={"Accept": "text/html,application/xhtml+xml"},
             follow_redirects=False,
@@ -67,10 +67,10 @@ class Browser:
 
     @property
     def cookies(self) -> dict[str, str]:
-        return dict(self._client.cookies)
+        return dict(self.client.cookies)
 
     def get(self, path: str, **headers: str) -> Response:
-        return self._client.get(path, headers=headers)
+        return self.client.get(path, headers=headers)
 
     def page(self, path: str, *, status: int = 200) -> Element:
         """Open a page and read it."""
@@ -80,7 +80,7 @@ class Browser:
 
     def post(self, path: str, fields: Mapping[str, str], archive: bytes | None = None) -> Response:
         files = None if archive is None else {"archive": ("entry.zip", archive)}
-        return self._client.post(path, data=dict(fields), files=files)
+        return self.client.post(path, data=dict(fields), files=files)
 
     def fill_in(
         self, path: str, archive: bytes | None = None, action: str = "", **fields: str
