@@ -39,7 +39,7 @@ migrate: $(VENV)/.installed-service ## bring the database to the newest schema, 
 	$(BIN)/luss admin init
 
 env-example: $(VENV)/.installed-service ## write .env.example from the settings
-	$(BIN)/python -m server.settings > .env.example
+	$(BIN)/python -m worker.settings > .env.example
 
 clean: ## remove the virtual environment and caches; keeps the data
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from server import error_handlers, health
+from server import error_handlers, health, log_config
 from server.accounts import pages as account_pages
 from server.boards import pages as board_pages
 from server.boards import routes as board_routes
@@ -18,11 +18,13 @@ from server.jobs.queue import JobQueue
 from server.methods import pages as method_pages
 from server.methods import routes as method_routes
 from server.settings import Settings
+from server.storage.measured import MeasuredStore
 from server.storage.store import BlobStore, open_store
 from server.submissions import pages as submission_pages
 from server.submissions import routes as submission_routes
 from server.web import static_files
 from server.web.body_limit import BodyLimit
+from server.web.request_log import RequestLog, Unforeseen
 from server.web.security_headers import SecurityHeaders
 from server.web.static_files import STATIC, HashedStaticFiles
 
@@ -42,7 +44,7 @@ def create_app(
     built = Rooms(
         settings=settings,
         database=Database(settings.database, queue or CeleryQueue(settings)),
-        store=store or open_store(settings.store),
+        store=MeasuredStore(store or open_store(settings.store)),
         clock=clock or SystemClock(),
     )
 
@@ -65,11 +67,15 @@ def create_app(
         app.include_router(module.router)
     app.mount("/static", HashedStaticFiles(directory=STATIC), name="static")
     error_handlers.install(app)
+    app.add_middleware(Unforeseen)
     app.add_middleware(BodyLimit, unlimited=UPLOAD_PATHS)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestLog)
     return app
 
 
 def create_app_from_environment() -> FastAPI:
     """Build the site as the environment says; what uvicorn starts."""
-    return create_app(Settings())
+    settings = Settings()
+    log_config.configure(settings, process="web")
+    return create_app(settings)

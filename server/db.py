@@ -5,15 +5,17 @@ that refuses. On SQLite a unit of work begins IMMEDIATE: two of them cannot both
 then both write on the strength of it.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 from server.jobs.queue import JobQueue, collected_jobs
+from server.measures import DATABASE_ERRORS, DATABASE_SECONDS
 
 BUSY_TIMEOUT_MS = 10_000
 READ_ONLY = "luss_read_only"
@@ -55,15 +57,34 @@ class Database:
 def _engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        engine = create_engine(url, pool_pre_ping=True)
+        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
         event.listen(engine, "begin", _begin_standard)
+        _measure(engine)
         return engine
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url)
+    engine = create_engine(url, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
+    _measure(engine)
     return engine
+
+
+def _measure(engine: Engine) -> None:
+    """Time every statement, and count what fails."""
+
+    def before(connection: Connection, *_: object) -> None:
+        connection.info["luss_began"] = time.perf_counter()
+
+    def after(connection: Connection, *_: object) -> None:
+        DATABASE_SECONDS.observe(time.perf_counter() - connection.info["luss_began"])
+
+    def failed(context: ExceptionContext) -> None:
+        DATABASE_ERRORS.labels(type(context.original_exception).__name__).inc()
+
+    event.listen(engine, "before_cursor_execute", before)
+    event.listen(engine, "after_cursor_execute", after)
+    event.listen(engine, "handle_error", failed)
 
 
 def _begin_standard(connection: Connection) -> None:

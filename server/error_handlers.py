@@ -1,6 +1,5 @@
 """From an error to an answer: RFC 9457 problem+json for programs, a page for people."""
 
-import logging
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import ClassVar
@@ -12,10 +11,10 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from server.errors import FieldInvalid, NotFound, NotSignedIn, ServerError
+from server.measures import HTTP_REFUSALS
 from server.web.redirects import see_other
 from server.web.templating import path_and_query, render
 
-log = logging.getLogger(__name__)
 PROBLEM_JSON = "application/problem+json"
 
 
@@ -35,7 +34,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ServerError, _server_error)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_exception_handler(Exception, _unforeseen)
 
 
 def problem(error: ServerError) -> JSONResponse:
@@ -52,6 +50,7 @@ def problem(error: ServerError) -> JSONResponse:
 
 
 def _answer(request: Request, error: ServerError) -> Response:
+    HTTP_REFUSALS.labels(error.code).inc()
     path = request.url.path
     if path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
         return problem(error)
@@ -89,8 +88,8 @@ def _validation_error(request: Request, error: Exception) -> Response:
     return _answer(request, FieldInvalid(f"{sentence}.", fields=problems))
 
 
-def _unforeseen(request: Request, error: Exception) -> Response:
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+def unforeseen(request: Request) -> Response:
+    """Answer for an error that is none of ours; who caught it has logged it."""
     return _answer(
         request,
         ServerError("This is our fault, not yours. It has been logged; please try again."),

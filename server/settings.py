@@ -17,7 +17,12 @@ DEVELOPMENT_SECRET = "development-only-secret"  # noqa: S105  # production refus
 class Settings(BaseSettings):
     """Settings of web, worker and beat alike; working defaults for one machine."""
 
-    model_config = SettingsConfigDict(env_prefix="LUSS_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="LUSS_",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,  # it may hold secrets, and errors are logged
+    )
 
     environment: Literal["development", "test", "production"] = Field(
         "development", description="production refuses to start on a development secret"
@@ -55,6 +60,12 @@ class Settings(BaseSettings):
         3600, gt=0, description="longest that one submission may be scored, in seconds"
     )
     session_hours: int = Field(14 * 24, gt=0, description="how long a sign-in lasts, in hours")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="text for people at a terminal, json: one object a line"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="the least serious lines that are logged"
+    )
 
     @model_validator(mode="after")
     def _production_has_a_secret_of_its_own(self) -> Self:

@@ -25,6 +25,7 @@ from evaluator import (
     scores_of,
     take_tallies,
 )
+from server.log_config import about, tell
 from server.methods.service import method_of
 from server.models import CARD_FIELDS, Protocol, Submission
 from server.submissions import leases, outcomes, queries
@@ -56,13 +57,18 @@ def run(context: Context, submission_id: int) -> None:
     if held is None:
         log.info("submission %d is done or held elsewhere", submission_id)
         return
+    with about(row=submission_id):
+        _work_on(context, held)
+
+
+def _work_on(context: Context, held: Claim) -> None:
     try:
         with Heartbeat(context, held) as heartbeat:
             _Task(context, held, heartbeat).work()
     except LeaseLost as lost:
         log.warning("%s; nothing was recorded", lost)
     except Exception:  # the task boundary: logged here, tried again by the sweeper
-        log.exception("submission %d could not be scored, handing it back", submission_id)
+        log.exception("submission %d could not be scored, handing it back", held.submission_id)
         with context.database.unit_of_work() as session:
             leases.hand_back(session, held, now=context.clock.now())
 
@@ -97,6 +103,7 @@ class _Task:
     def _read(self) -> Work:
         with self._context.database.reading() as session:
             submission = queries.to_score(session, self._held.submission_id)
+            tell(submission=submission.public_id, attempt=submission.attempts)
             return _work_of(submission)
 
     def _score(self, work: Work) -> None:

@@ -14,9 +14,11 @@ def serve(
     from client.administration import check_initialised
     from client.service import check_port, children
     from client.supervisor import Supervisor
+    from server import log_config
     from worker.settings import WorkerSettings
 
     settings = WorkerSettings() if port is None else WorkerSettings(port=port)
+    log_config.configure(settings, process="serve")
     check_initialised(settings)
     check_port(host=settings.host, port=settings.port)
     Supervisor(children(settings)).run()

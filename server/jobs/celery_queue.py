@@ -12,6 +12,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from server.jobs.queue import SCORE_SUBMISSION, SWEEP, Job
+from server.measures import BROKER_ERRORS, BROKER_SECONDS
 from server.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,8 @@ class CeleryQueue:
 
     def ring(self, job: Job) -> None:
         try:
-            self._celery.send_task(job.task, args=[job.row_id], retry=False)
+            with BROKER_SECONDS.time():
+                self._celery.send_task(job.task, args=[job.row_id], retry=False)
         except (OperationalError, OSError) as reason:
+            BROKER_ERRORS.inc()
             log.warning("the broker is out of reach, the sweeper will ring %s: %s", job, reason)
