@@ -17,6 +17,9 @@ from server.jobs.celery_queue import CeleryQueue
 from server.jobs.queue import JobQueue
 from server.methods import pages as method_pages
 from server.methods import routes as method_routes
+from server.operations import pages as operation_pages
+from server.operations import routes as operation_routes
+from server.probes import Probes
 from server.settings import Settings
 from server.storage.measured import MeasuredStore
 from server.storage.store import BlobStore, open_store
@@ -28,8 +31,16 @@ from server.web.request_log import RequestLog, Unforeseen
 from server.web.security_headers import SecurityHeaders
 from server.web.static_files import STATIC, HashedStaticFiles
 
-ROUTES = (health, board_routes, method_routes, submission_routes)
-PAGES = (account_pages, board_pages, docs_pages, method_pages, submission_pages, static_files)
+ROUTES = (health, board_routes, method_routes, operation_routes, submission_routes)
+PAGES = (
+    account_pages,
+    board_pages,
+    docs_pages,
+    method_pages,
+    operation_pages,
+    submission_pages,
+    static_files,
+)
 UPLOAD_PATHS = ("/api/v1/submissions", "/submit")
 
 
@@ -41,11 +52,15 @@ def create_app(
     clock: Clock | None = None,
 ) -> FastAPI:
     """Build the site. What is not given is what the settings say; tests give null twins."""
+    queue = queue or CeleryQueue(settings)
+    database = Database(settings.database, queue)
+    store = MeasuredStore(store or open_store(settings.store))
     built = Rooms(
         settings=settings,
-        database=Database(settings.database, queue or CeleryQueue(settings)),
-        store=MeasuredStore(store or open_store(settings.store)),
+        database=database,
+        store=store,
         clock=clock or SystemClock(),
+        probes=Probes(database=database, queue=queue, store=store),
     )
 
     @asynccontextmanager

@@ -13,6 +13,7 @@ from server.db import Database
 from server.errors import FormExpired, NotAllowed, NotSignedIn
 from server.log_config import tell
 from server.models import Scope
+from server.probes import Probes
 from server.settings import Settings
 from server.storage.store import BlobStore
 from server.web import csrf
@@ -45,6 +46,7 @@ class Rooms:
     database: Database
     store: BlobStore
     clock: Clock
+    probes: Probes
 
 
 def rooms(request: Request) -> Rooms:

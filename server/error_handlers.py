@@ -45,7 +45,9 @@ def problem(error: ServerError) -> JSONResponse:
         "detail": error.message,
         **error.details,
     }
-    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotSignedIn) else None
+    headers = {"Cache-Control": "no-store"}
+    if isinstance(error, NotSignedIn):
+        headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(body, status_code=error.status, media_type=PROBLEM_JSON, headers=headers)
 
 

@@ -17,6 +17,7 @@
         - ArchiveEmpty              422  archive_empty
         - DeclarationsIncomplete    422  declarations_incomplete
         - DeclarationsContradict    422  declarations_contradict
+    + NotReady                      503  not_ready
 
 A code never changes its meaning: programs rely on it. The message of an error is a sentence for
 the person who must act; the docstring of its class, shown at /docs/errors, says what happened and,
@@ -201,3 +202,15 @@ class DeclarationsContradict(Refused):
 
     code = "declarations_contradict"
     title = "Another protocol takes this entry"
+
+
+class NotReady(ServerError):
+    """Something that this server needs does not answer at the moment.
+
+    Its name is in the message. Submissions that have arrived are kept and go on by themselves; try
+    again in a minute.
+    """
+
+    status = 503
+    code = "not_ready"
+    title = "Not ready"

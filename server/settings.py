@@ -5,10 +5,11 @@ The worker adds its own (worker/settings.py): the web process neither needs nor 
 
 from collections.abc import Iterator
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "development-only-secret"  # noqa: S105  # production refuses to start on it
@@ -60,12 +61,27 @@ class Settings(BaseSettings):
         3600, gt=0, description="longest that one submission may be scored, in seconds"
     )
     session_hours: int = Field(14 * 24, gt=0, description="how long a sign-in lasts, in hours")
+    metrics_networks: str = Field(
+        "127.0.0.0/8,::1/128",
+        description="networks whose addresses may read /metrics, with a comma between; "
+        "a request that came through a proxy needs the token",
+    )
+    metrics_token: SecretStr = Field(
+        SecretStr(""), description="whoever sends it as a bearer may read /metrics; empty: nobody"
+    )
     log_format: Literal["text", "json"] = Field(
         "text", description="text for people at a terminal, json: one object a line"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="the least serious lines that are logged"
     )
+
+    @field_validator("metrics_networks")
+    @classmethod
+    def _networks_are_networks(cls, value: str) -> str:
+        for part in filter(None, value.split(",")):
+            ip_network(part.strip())
+        return value
 
     @model_validator(mode="after")
     def _production_has_a_secret_of_its_own(self) -> Self:
@@ -98,6 +114,11 @@ class Settings(BaseSettings):
     @property
     def site_url(self) -> str:
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def metrics_readers(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        parts = filter(None, self.metrics_networks.split(","))
+        return tuple(ip_network(part.strip()) for part in parts)
 
     @property
     def session_lasts(self) -> timedelta:

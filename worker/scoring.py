@@ -145,7 +145,8 @@ class _Task:
 
     def _begin_scoring(self, images: int) -> None:
         with self._context.database.unit_of_work() as session:
-            if not outcomes.begin_scoring(session, self._held, images=images):
+            now = self._context.clock.now()
+            if not outcomes.begin_scoring(session, self._held, images=images, now=now):
                 raise LeaseLost(self._held)
 
     def _progress(self, done: int, total: int) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
+from kombu import Queue
 from kombu.exceptions import OperationalError
 
 from server.jobs.queue import SCORE_SUBMISSION, SWEEP, Job
@@ -70,3 +71,10 @@ class CeleryQueue:
         except (OperationalError, OSError) as reason:
             BROKER_ERRORS.inc()
             log.warning("the broker is out of reach, the sweeper will ring %s: %s", job, reason)
+
+    def check(self) -> None:
+        """Declare a queue that is there already, which takes one answer of the broker."""
+        with self._celery.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, timeout=1)
+            name = self._celery.conf.task_default_queue
+            Queue(name, channel=connection.default_channel).queue_declare()

@@ -20,6 +20,7 @@ from server.models.submission import (
     SubmissionState,
 )
 from server.models.team import MAX_METHOD_NAME, Membership, Method, Team
+from server.models.worker import WorkerProcess
 
 __all__ = [
     "CARD_FIELDS",
@@ -48,5 +49,6 @@ __all__ = [
     "TruthVersion",
     "User",
     "UtcDateTime",
+    "WorkerProcess",
     "new_public_id",
 ]

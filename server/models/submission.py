@@ -70,6 +70,8 @@ class Submission(MethodCard, Base):
     archive_bytes: Mapped[int] = mapped_column(BigInteger)
 
     state: Mapped[SubmissionState]
+    checking_at: Mapped[datetime | None]  # when a worker first took it
+    scoring_at: Mapped[datetime | None]  # when its masks were first counted
     finished_at: Mapped[datetime | None]
     findings: Mapped[list[Any]]
     failure: Mapped[str | None] = mapped_column(Text)

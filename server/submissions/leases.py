@@ -10,10 +10,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, and_, case, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    and_,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from server.models import Submission, SubmissionState
+from server.models import Submission, SubmissionState, UtcDateTime
 from server.submissions.states import IN_FLIGHT
 
 CHECKING, RECEIVED = SubmissionState.CHECKING, SubmissionState.RECEIVED
@@ -46,6 +56,7 @@ def claim(
         lease_token=token,
         lease_until=now + lease,
         attempts=Submission.attempts + 1,
+        checking_at=first_time(Submission.checking_at, now),
     )
     return Claim(submission_id, token) if taken else None
 
@@ -101,6 +112,11 @@ def _abandoned(now: datetime) -> ColumnElement[bool]:
         Submission.state.in_([state for state in IN_FLIGHT if state is not RECEIVED]),
         Submission.lease_until <= now,
     )
+
+
+def first_time(column: InstrumentedAttribute[datetime | None], now: datetime) -> Any:
+    """Return the time that a column keeps: the first one that it was given."""
+    return func.coalesce(column, literal(now, UtcDateTime()))
 
 
 def changed(session: Session, where: list[ColumnElement[bool]], **values: Any) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from server.models import CARD_FIELDS, Board, Score, Submission, SubmissionState
-from server.submissions.leases import Claim, changed, is_held
+from server.submissions.leases import Claim, changed, first_time, is_held
 from server.submissions.states import TRANSITIONS
 
 WORKER_LOST = (
@@ -36,13 +36,14 @@ class ScoreSheet:
     intervals: dict[str, Any]
 
 
-def begin_scoring(session: Session, held: Claim, *, images: int) -> bool:
+def begin_scoring(session: Session, held: Claim, *, images: int, now: datetime) -> bool:
     """Move from checking to scoring; True also for a takeover that finds it scoring already."""
     return _change(
         session,
         held,
         from_states=(SubmissionState.CHECKING, SubmissionState.SCORING),
         state=SubmissionState.SCORING,
+        scoring_at=first_time(Submission.scoring_at, now),
         progress_done=0,
         progress_total=images,
     )

@@ -55,7 +55,7 @@ def record(database: Database, held: Claim) -> bool:
 
 def begin(database: Database, held: Claim) -> bool:
     with database.unit_of_work() as session:
-        return outcomes.begin_scoring(session, held, images=1)
+        return outcomes.begin_scoring(session, held, images=1, now=NOW)
 
 
 def scores(database: Database) -> int:
