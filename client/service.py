@@ -1,5 +1,6 @@
 """The parts of the service on one machine: which commands they are, and what each may know."""
 
+import shutil
 import socket
 import sys
 from collections.abc import Sequence
@@ -8,21 +9,22 @@ from typing import TYPE_CHECKING
 
 from client.errors import Unreachable
 from client.settings import process_environment
-from client.supervisor import Child
+from client.supervisor import Child, Patience
 from client.vault_folder import make_private_folder
 
 if TYPE_CHECKING:
     from worker.settings import WorkerSettings
 
 VAULT_VARIABLE = "LUSS_VAULT_URL"
-_UPLOADS_END_SECONDS = 8  # less than the supervisor's grace
+METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+_AFTER_GRACE_SECONDS = 5.0  # for what ends a process after its work
 
 
-def web_command(*, host: str, port: int) -> list[str]:
+def web_command(*, host: str, port: int, upload_grace_seconds: int) -> list[str]:
     return [
         *(sys.executable, "-m", "uvicorn", "--factory", "server.app:create_app_from_environment"),
         *("--host", host, "--port", str(port), "--no-access-log"),
-        *("--timeout-graceful-shutdown", str(_UPLOADS_END_SECONDS)),
+        *("--timeout-graceful-shutdown", str(upload_grace_seconds)),
     ]
 
 
@@ -60,16 +62,41 @@ def children(settings: "WorkerSettings") -> list[Child]:
     return [
         Child(
             name="web",
-            command=web_command(host=settings.host, port=settings.port),
+            command=web_command(
+                host=settings.host,
+                port=settings.port,
+                upload_grace_seconds=settings.upload_grace_seconds,
+            ),
             environment=outside,
         ),
-        Child(name="worker", command=worker_command(queues=["score"]), environment=inside),
+        Child(
+            name="worker",
+            command=worker_command(queues=["score"]),
+            environment=inside | worker_environment(settings),
+        ),
         Child(
             name="beat",
             command=beat_command(schedule=data / "beat" / "schedule"),
             environment=outside,
         ),
     ]
+
+
+def worker_environment(settings: "WorkerSettings") -> dict[str, str]:
+    """Return where the processes of a worker that serves metrics put their numbers: emptied."""
+    port = settings.worker_metrics_port
+    if not port:
+        return {}
+    folder = settings.data_dir.absolute() / "metrics" / f"worker-{port}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return {METRICS_VARIABLE: str(folder)}
+
+
+def patience(settings: "WorkerSettings") -> Patience:
+    """Return how long the parts are waited for: until the last of them has had its grace."""
+    grace = max(settings.worker_grace_seconds, settings.upload_grace_seconds)
+    return Patience(stop_grace_seconds=grace + _AFTER_GRACE_SECONDS)
 
 
 def check_port(*, host: str, port: int) -> None:

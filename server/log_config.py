@@ -7,7 +7,7 @@ carries it. An exception is part of its line. Secrets are masked on the way out,
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TextIO
@@ -18,8 +18,17 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from server.secret_masking import SecretMask
 from server.settings import Settings
 
-# These log each message that they take and each step of a handshake: ours say it better.
-CHATTY = ("celery", "kombu", "amqp", "botocore", "httpx", "uvicorn.access")
+# These log each message that they take and each step of theirs: our lines say it better.
+CHATTY = (
+    "alembic",
+    "celery",
+    "kombu",
+    "amqp",
+    "botocore",
+    "httpx",
+    "multiprocessing",
+    "uvicorn.access",
+)
 
 _facts: ContextVar[dict[str, object] | None] = ContextVar("luss_log_facts", default=None)
 
@@ -41,13 +50,13 @@ def tell(**facts: object) -> None:
         known.update(facts)
 
 
-def configure(settings: Settings, *, process: str, stream: TextIO | None = None) -> None:
+def configure(settings: Settings, *, stream: TextIO | None = None, **always: str) -> None:
     """Make this process log to ``stream`` (standard error) as the settings say, and only there.
 
     Args:
         settings: the format, the level, and the secrets that must not appear.
-        process: what this process is, on every line: web, worker, beat, serve.
         stream: where to write instead.
+        always: what stands on every line; at least ``process``: web, worker, beat or serve.
     """
     output = stream or sys.stderr
     mask = SecretMask(settings)
@@ -55,7 +64,7 @@ def configure(settings: Settings, *, process: str, stream: TextIO | None = None)
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
-        _Process(process),
+        _Always(always),
         _add_facts,
         structlog.processors.format_exc_info,
     ]
@@ -92,15 +101,14 @@ def _rendering(form: str, *, colours: bool) -> Processor:
     )
 
 
-class _Process:
-    """Says on every line which process wrote it."""
+class _Always:
+    """Says on every line what was said once for all: which process wrote it."""
 
-    def __init__(self, process: str) -> None:
-        self._process = process
+    def __init__(self, facts: Mapping[str, str]) -> None:
+        self._facts = facts
 
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        event["process"] = self._process
-        return event
+        return {**event, **self._facts}
 
 
 def _add_facts(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

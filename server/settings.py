@@ -51,6 +51,11 @@ class Settings(BaseSettings):
     upload_limit_bytes: int = Field(
         4 * 1024**3, gt=0, description="largest archive that is taken, in bytes"
     )
+    upload_grace_seconds: int = Field(
+        30,
+        gt=0,
+        description="how long uploads may finish when the site is told to stop, in seconds",
+    )
     lease_seconds: int = Field(
         60, gt=0, description="how long a silent worker keeps a submission, in seconds"
     )

@@ -2,12 +2,15 @@
 
 import sys
 
+from billiard.util import get_logger as billiard_logger
 from celery import Celery
 from celery.signals import setup_logging
 
 from server import log_config
 from server.jobs.celery_queue import celery_settings
 from server.jobs.queue import SWEEP
+from worker.lifecycle import Lifecycle
+from worker.presence import worker_name
 from worker.settings import WorkerSettings
 
 settings = WorkerSettings()
@@ -18,8 +21,15 @@ PROCESS = "beat" if "beat" in sys.argv else "worker"  # Celery starts both from 
 
 @setup_logging.connect
 def _log_as_configured(**_: object) -> None:
-    log_config.configure(settings, process=PROCESS)
+    if PROCESS == "worker":
+        log_config.configure(settings, process=PROCESS, worker=worker_name())
+        billiard_logger().propagate = True  # of the pool, which would write by itself
+    else:
+        log_config.configure(settings, process=PROCESS)
 
+
+if PROCESS == "worker":
+    Lifecycle(settings).install()
 
 _quarter_lease_seconds = settings.lease_seconds / 4
 app.conf.beat_schedule = {

@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from server.submissions import leases
 from server.submissions.leases import Claim
+from worker import stopping
 from worker.context import Context
 
 log = logging.getLogger(__name__)
@@ -45,9 +46,11 @@ class Heartbeat:
         self._thread.join()
 
     def check(self) -> None:
-        """Raise `LeaseLost` once a renewal touched no row."""
+        """Raise `LeaseLost` once a renewal touched no row, `Stopping` once we are to stop."""
         if self._lost.is_set():
             raise LeaseLost(self._held)
+        if stopping.is_asked():
+            raise stopping.Stopping
 
     def _beat(self) -> None:
         lease = self._context.settings.lease

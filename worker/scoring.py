@@ -31,8 +31,10 @@ from server.models import CARD_FIELDS, Protocol, Submission
 from server.submissions import leases, outcomes, queries
 from server.submissions.leases import Claim
 from server.submissions.outcomes import ScoreSheet
+from worker import stopping
 from worker.context import Context
 from worker.heartbeat import Heartbeat, LeaseLost
+from worker.stopping import Stopping
 
 log = logging.getLogger(__name__)
 PROGRESS_STEPS = 50
@@ -53,6 +55,8 @@ class Work:
 
 def run(context: Context, submission_id: int) -> None:
     """Work on a submission to its end, unless somebody else does or it has one already."""
+    if stopping.is_asked():
+        return
     held = _claim(context, submission_id)
     if held is None:
         log.info("submission %d is done or held elsewhere", submission_id)
@@ -67,6 +71,10 @@ def _work_on(context: Context, held: Claim) -> None:
             _Task(context, held, heartbeat).work()
     except LeaseLost as lost:
         log.warning("%s; nothing was recorded", lost)
+    except Stopping:
+        log.warning("handing submission %d back: this worker stops", held.submission_id)
+        with context.database.unit_of_work() as session:
+            leases.hand_back(session, held, now=context.clock.now(), is_faultless=True)
     except Exception:  # the task boundary: logged here, tried again by the sweeper
         log.exception("submission %d could not be scored, handing it back", held.submission_id)
         with context.database.unit_of_work() as session:

@@ -4,6 +4,7 @@ import logging
 from datetime import timedelta
 
 from server.jobs.queue import SCORE_SUBMISSION, Job, ring_after_commit
+from server.operations import workers
 from server.submissions import leases, outcomes, queries
 from server.submissions.service import ARCHIVE_FOLDER
 from worker.context import Context
@@ -15,6 +16,8 @@ ORPHAN_AGE = timedelta(hours=1)  # longer than any upload waits between its arch
 def run(context: Context) -> None:
     _ring_again(context)
     _delete_orphans(context)
+    with context.database.unit_of_work() as session:
+        workers.forget_silent(session, now=context.clock.now())
 
 
 def _ring_again(context: Context) -> None:

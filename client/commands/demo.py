@@ -6,7 +6,7 @@ import typer
 def demo() -> None:
     """Make a demo site if there is none yet, and run it until Ctrl-C (LUSS_PORT, LUSS_DATA_DIR)."""
     from client.demo.site import prepare, serve_with_entries
-    from client.service import check_port, children
+    from client.service import check_port, children, patience
     from client.supervisor import Supervisor
     from worker.settings import WorkerSettings
 
@@ -22,7 +22,9 @@ def demo() -> None:
             f"Ctrl-C stops it; what it knows stays in {settings.data_dir}.\n"
         )
 
-    serve_with_entries(settings, Supervisor(children(settings)), say=_say, ready=ready)
+    serve_with_entries(
+        settings, Supervisor(children(settings), patience(settings)), say=_say, ready=ready
+    )
 
 
 def _say(sentence: str) -> None:

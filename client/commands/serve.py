@@ -12,7 +12,7 @@ def serve(
 ) -> None:
     """Run site, worker and beat until Ctrl-C; what dies is started again."""
     from client.administration import check_initialised
-    from client.service import check_port, children
+    from client.service import check_port, children, patience
     from client.supervisor import Supervisor
     from server import log_config
     from worker.settings import WorkerSettings
@@ -21,4 +21,4 @@ def serve(
     log_config.configure(settings, process="serve")
     check_initialised(settings)
     check_port(host=settings.host, port=settings.port)
-    Supervisor(children(settings)).run()
+    Supervisor(children(settings), patience(settings)).run()

@@ -20,11 +20,14 @@ def worker(
     ] = 1,
 ) -> None:
     """Become a Celery worker (LUSS_DATABASE_URL, LUSS_BROKER_URL, LUSS_VAULT_URL)."""
-    from client.service import worker_command
+    from client.service import worker_command, worker_environment
+    from client.settings import process_environment
+    from worker.settings import WorkerSettings
 
     wanted = queues.split(",")
     for queue in wanted:
         if queue not in QUEUES:
             console.stop(unknown("queue", queue, QUEUES), console.USAGE)
     command = worker_command(queues=wanted, concurrency=concurrency)
-    os.execv(command[0], command)  # noqa: S606  # signals and exit code are then Celery's own
+    environment = process_environment() | worker_environment(WorkerSettings())
+    os.execve(command[0], command, environment)  # noqa: S606  # signals and exit code are then Celery's own

@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from server.jobs.queue import SCORE_SUBMISSION, Job, ring_after_commit
 from server.models import Submission, SubmissionState, UtcDateTime
 from server.submissions.states import IN_FLIGHT
 
@@ -66,9 +67,21 @@ def renew(session: Session, held: Claim, *, now: datetime, lease: timedelta) -> 
     return changed(session, is_held(held), lease_until=now + lease)
 
 
-def hand_back(session: Session, held: Claim, *, now: datetime) -> bool:
-    """Give up a submission unfinished: the next sweep rings it again."""
-    return changed(session, is_held(held), lease_token=None, lease_until=now)
+def hand_back(session: Session, held: Claim, *, now: datetime, is_faultless: bool = False) -> bool:
+    """Give up a submission unfinished: the next sweep rings it again.
+
+    One that is handed back without a fault is rung at once, and counts as no attempt.
+    """
+    given_up = changed(
+        session,
+        is_held(held),
+        lease_token=None,
+        lease_until=now,
+        attempts=Submission.attempts - int(is_faultless),
+    )
+    if given_up and is_faultless:
+        ring_after_commit(session, Job(SCORE_SUBMISSION, held.submission_id))
+    return given_up
 
 
 def is_held(held: Claim) -> list[ColumnElement[bool]]:

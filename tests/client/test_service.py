@@ -5,7 +5,15 @@ from pathlib import Path
 import pytest
 
 from client.errors import Unreachable
-from client.service import VAULT_VARIABLE, check_port, children, worker_command
+from client.service import (
+    METRICS_VARIABLE,
+    VAULT_VARIABLE,
+    check_port,
+    children,
+    patience,
+    worker_command,
+    worker_environment,
+)
 from client.supervisor import Child
 from worker.settings import WorkerSettings
 
@@ -66,6 +74,34 @@ class TestChildren:
 
     def test_secrets_in_the_environment_are_not_shown(self, settings: WorkerSettings) -> None:
         assert VAULT_VARIABLE not in repr(children(settings))
+
+
+class TestGrace:
+    def test_of_the_supervisor_is_longer_than_that_of_any_part(self, tmp_path: Path) -> None:
+        settings = WorkerSettings(
+            data_dir=tmp_path, worker_grace_seconds=7, upload_grace_seconds=11
+        )
+
+        assert patience(settings).stop_grace_seconds > 11
+        web = by_name(settings)["web"].command
+        assert web[web.index("--timeout-graceful-shutdown") + 1] == "11"
+
+
+class TestMetricsOfAWorker:
+    def test_are_kept_in_a_folder_that_begins_empty(self, tmp_path: Path) -> None:
+        settings = WorkerSettings(data_dir=tmp_path, vault_url="", worker_metrics_port=9123)
+        folder = tmp_path / "metrics" / "worker-9123"
+        folder.mkdir(parents=True)
+        (folder / "counter_1.db").touch()
+
+        found = by_name(settings)
+
+        assert found["worker"].environment[METRICS_VARIABLE] == str(folder)
+        assert list(folder.iterdir()) == []
+        assert METRICS_VARIABLE not in found["web"].environment
+
+    def test_are_not_served_unless_asked_for(self, tmp_path: Path) -> None:
+        assert worker_environment(WorkerSettings(data_dir=tmp_path)) == {}
 
 
 def test_a_worker_takes_the_queues_it_is_given() -> None:

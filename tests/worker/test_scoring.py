@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from evaluator import encode_mask, public_seed
-from server.jobs.queue import RecordingQueue
+from server.jobs.queue import SCORE_SUBMISSION, Job, RecordingQueue
 from server.models import HEADLINE_SCORES, Protocol, Submission, SubmissionState
 from server.submissions import queries
 from tests.support.database import LEASE, add_submission
 from tests.support.golden import golden_files, zipped
 from tests.support.service import GOLDEN, Service, service_in
-from worker import scoring, sweep
+from worker import scoring, stopping, sweep
 
 EXPECTED = json.loads((GOLDEN / "s50" / "expected.json").read_text())["scores"]
 Change = Callable[[dict[str, bytes]], None]
@@ -24,6 +24,12 @@ Change = Callable[[dict[str, bytes]], None]
 def service(tmp_path: Path) -> Iterator[Service]:
     with service_in(tmp_path) as built:
         yield built
+
+
+@pytest.fixture(autouse=True)
+def takes_new_work() -> Iterator[None]:
+    yield
+    stopping.forget()
 
 
 def enter(
@@ -220,3 +226,33 @@ class TestOurFault:
         assert done.state is SubmissionState.SCORED
         assert done.attempts == 2
         assert len(done.scores) == 1
+
+
+def test_a_worker_that_stops_hands_back_at_once_and_without_fault(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = (GOLDEN / "s50" / "good.zip").read_bytes()
+    submission_id = enter(service, archive)
+    service.queue.rung.clear()
+
+    def told_to_stop(_self: object, _done: int, _total: int) -> None:
+        stopping.ask()
+        raise stopping.Stopping
+
+    monkeypatch.setattr(scoring._Task, "_progress", told_to_stop)
+    scoring.run(service.context, submission_id)
+
+    handed_back = row(service, submission_id)
+    assert (handed_back.state, handed_back.attempts) == (SubmissionState.SCORING, 0)
+    assert handed_back.lease_token is None
+    assert service.queue.rung == [Job(SCORE_SUBMISSION, submission_id)]
+
+    scoring.run(service.context, submission_id)
+    assert row(service, submission_id).attempts == 0, "a worker that stops takes nothing new"
+
+    monkeypatch.undo()
+    stopping.forget()
+    scoring.run(service.context, submission_id)
+    scored = row(service, submission_id)
+    assert (scored.state, scored.attempts) == (SubmissionState.SCORED, 1)
+    assert scored.created_at <= scored.checking_at <= scored.scoring_at <= scored.finished_at
