@@ -97,15 +97,14 @@ STAGES: Mapping[str, ColumnElement[float]] = {
     "scoring": seconds_between(Submission.scoring_at, _FIRST_SCORE.c.scored_at),
     "whole": seconds_between(Submission.created_at, _FIRST_SCORE.c.scored_at),
 }
+ENDING_IN_A_SCORE = ("scoring", "whole")
 
 
 def _lasting(stage: str) -> Select[float]:
-    return (
-        select(STAGES[stage])
-        .select_from(Submission)
-        .outerjoin(_FIRST_SCORE, _FIRST_SCORE.c.submission_id == Submission.id)
-        .where(STAGES[stage].is_not(None))
-    )
+    lasting = select(STAGES[stage]).select_from(Submission).where(STAGES[stage].is_not(None))
+    if stage in ENDING_IN_A_SCORE:
+        return lasting.join(_FIRST_SCORE, _FIRST_SCORE.c.submission_id == Submission.id)
+    return lasting
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +117,9 @@ class Spread:
 
 def spread(session: Session, stage: str, *, bounds_seconds: Sequence[float]) -> Spread:
     """Sort all durations of a stage into buckets; the last count is of those above the bounds."""
-    lasting = _lasting(stage).with_only_columns(STAGES[stage].label("seconds")).subquery()
+    labelled = _lasting(stage).with_only_columns(STAGES[stage].label("seconds"))
+    # Else the difference would be computed anew for every bound that it is compared with.
+    lasting = labelled.cte("lasting").prefix_with("MATERIALIZED")
     bucket = case(
         *((lasting.c.seconds <= bound, place) for place, bound in enumerate(bounds_seconds)),
         else_=len(bounds_seconds),
