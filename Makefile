@@ -12,7 +12,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 run: $(VENV)/.installed-service ## install the service and start a demo site (LUSS_PORT, LUSS_DATA_DIR)
-	@exec $(BIN)/luss demo
+	@LUSS_LOG_LEVEL=$${LUSS_LOG_LEVEL:-warning} exec $(BIN)/luss demo
 
 test: $(VENV)/.installed-dev ## run every test, the browser's included (LUSS_REQUIRE_ALL=1: a skip is a failure)
 	@.ci/system-packages chromium

@@ -6,6 +6,7 @@ from functools import cache
 from server.clock import Clock, SystemClock
 from server.db import Database
 from server.jobs.celery_queue import CeleryQueue
+from server.storage.measured import MeasuredStore
 from server.storage.store import BlobStore, open_store
 from worker.settings import WorkerSettings
 from worker.vault import Vault
@@ -27,7 +28,7 @@ def context_of_process() -> Context:
     return Context(
         settings=settings,
         database=Database(settings.database, CeleryQueue(settings)),
-        store=open_store(settings.store),
-        vault=Vault(open_store(settings.vault)),
+        store=MeasuredStore(open_store(settings.store)),
+        vault=Vault(MeasuredStore(open_store(settings.vault))),
         clock=SystemClock(),
     )
