@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from server import error_handlers, health
+from server import error_handlers, health, log_config
 from server.accounts import pages as account_pages
 from server.boards import pages as board_pages
 from server.boards import routes as board_routes
@@ -17,6 +17,9 @@ from server.jobs.celery_queue import CeleryQueue
 from server.jobs.queue import JobQueue
 from server.methods import pages as method_pages
 from server.methods import routes as method_routes
+from server.operations import pages as operation_pages
+from server.operations import routes as operation_routes
+from server.probes import Probes
 from server.settings import Settings
 from server.storage.retrying import open_store
 from server.storage.store import BlobStore
@@ -24,11 +27,20 @@ from server.submissions import pages as submission_pages
 from server.submissions import routes as submission_routes
 from server.web import static_files
 from server.web.body_limit import BodyLimit
+from server.web.request_log import RequestLog, Unforeseen
 from server.web.security_headers import SecurityHeaders
 from server.web.static_files import STATIC, HashedStaticFiles
 
-ROUTES = (health, board_routes, method_routes, submission_routes)
-PAGES = (account_pages, board_pages, docs_pages, method_pages, submission_pages, static_files)
+ROUTES = (health, board_routes, method_routes, operation_routes, submission_routes)
+PAGES = (
+    account_pages,
+    board_pages,
+    docs_pages,
+    method_pages,
+    operation_pages,
+    submission_pages,
+    static_files,
+)
 UPLOAD_PATHS = ("/api/v1/submissions", "/submit")
 
 
@@ -40,11 +52,15 @@ def create_app(
     clock: Clock | None = None,
 ) -> FastAPI:
     """Build the site. What is not given is what the settings say; tests give null twins."""
+    queue = queue or CeleryQueue(settings)
+    database = Database(settings.database, queue)
+    store = store or open_store(settings.store, settings.s3_access)
     built = Rooms(
         settings=settings,
-        database=Database(settings.database, queue or CeleryQueue(settings)),
-        store=store or open_store(settings.store, settings.s3_access),
+        database=database,
+        store=store,
         clock=clock or SystemClock(),
+        probes=Probes(database=database, queue=queue, store=store),
     )
 
     @asynccontextmanager
@@ -66,11 +82,15 @@ def create_app(
         app.include_router(module.router)
     app.mount("/static", HashedStaticFiles(directory=STATIC), name="static")
     error_handlers.install(app)
+    app.add_middleware(Unforeseen)
     app.add_middleware(BodyLimit, unlimited=UPLOAD_PATHS)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestLog)
     return app
 
 
 def create_app_from_environment() -> FastAPI:
     """Build the site as the environment says; what uvicorn starts."""
-    return create_app(Settings())
+    settings = Settings()
+    log_config.configure(settings, process="web")
+    return create_app(settings)

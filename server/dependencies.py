@@ -11,7 +11,9 @@ from server.accounts import queries as accounts
 from server.clock import Clock
 from server.db import Database
 from server.errors import FormExpired, NotAllowed, NotSignedIn
+from server.log_config import tell
 from server.models import Scope
+from server.probes import Probes
 from server.settings import Settings
 from server.storage.store import BlobStore
 from server.web import csrf
@@ -44,6 +46,7 @@ class Rooms:
     database: Database
     store: BlobStore
     clock: Clock
+    probes: Probes
 
 
 def rooms(request: Request) -> Rooms:
@@ -102,6 +105,7 @@ def identify(request: Request, built: Rooms, *, browser: bool) -> Viewer:
             if by_cookie is None:
                 return Viewer()
             user, scope = by_cookie, Scope.ORGANIZE if by_cookie.is_organizer else Scope.SUBMIT
+        tell(user=user.id)
         return Viewer(
             user_id=user.id,
             email=user.email,

@@ -21,6 +21,7 @@ from server.models.submission import (
 )
 from server.models.team import MAX_METHOD_NAME, Membership, Method, Team
 from server.models.work import Attempt, AttemptOutcome, Shard
+from server.models.worker import WorkerProcess
 
 __all__ = [
     "CARD_FIELDS",
@@ -52,5 +53,6 @@ __all__ = [
     "TruthVersion",
     "User",
     "UtcDateTime",
+    "WorkerProcess",
     "new_public_id",
 ]

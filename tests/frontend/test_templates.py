@@ -13,7 +13,7 @@ from server.error_handlers import ErrorPage
 from server.web.templating import ENVIRONMENT, TEMPLATES, Frame
 
 NAMES = sorted(str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.html"))
-AREAS = ("accounts", "boards", "docs", "methods", "submissions")
+AREAS = ("accounts", "boards", "docs", "methods", "operations", "submissions")
 PARTIALS = ("base.html", "docs/_layout.html")
 
 
