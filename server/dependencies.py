@@ -12,7 +12,9 @@ from server.accounts import queries as accounts
 from server.clock import Clock
 from server.db import Database
 from server.errors import FieldInvalid, FormExpired, NotAllowed, NotSignedIn
+from server.log_config import tell
 from server.models import Scope, User
+from server.probes import Probes
 from server.settings import Settings
 from server.storage.store import BlobStore
 from server.web import csrf
@@ -74,6 +76,7 @@ class Rooms:
     database: Database
     store: BlobStore
     clock: Clock
+    probes: Probes
 
 
 def rooms(request: Request) -> Rooms:
@@ -143,6 +146,7 @@ def identify(request: Request, built: Rooms, *, browser: bool) -> Viewer:
 def _viewer(
     session: Session, user: User, *, scope: Scope, token_ends_at: datetime | None = None
 ) -> Viewer:
+    tell(user=user.id)
     return Viewer(
         user_id=user.id,
         email=user.email,

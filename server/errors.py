@@ -36,6 +36,7 @@
     + DatabaseUnavailable           503  database_unavailable
     + StorageUnavailable            503  storage_unavailable
     + StorageFull                   507  storage_full
+    + NotReady                      503  not_ready
 
 A code never changes its meaning: programs rely on it. The message of an error is a sentence for
 the person who must act; the docstring of its class, shown at /docs/errors, says what happened and,
@@ -435,3 +436,15 @@ class DatabaseUnavailable(ServerError):
     status = 503
     code = "database_unavailable"
     title = "Please try again in a moment"
+
+
+class NotReady(ServerError):
+    """Something that this server needs does not answer at the moment.
+
+    Its name is in the message. Submissions that have arrived are kept and go on by themselves; try
+    again in a minute.
+    """
+
+    status = 503
+    code = "not_ready"
+    title = "Not ready"

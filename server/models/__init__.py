@@ -43,6 +43,7 @@ from server.models.team import (
 )
 from server.models.upload import Upload
 from server.models.work import Attempt, AttemptOutcome, Shard
+from server.models.worker import WorkerProcess
 
 __all__ = [
     "CARD_FIELDS",
@@ -86,5 +87,6 @@ __all__ = [
     "Upload",
     "User",
     "UtcDateTime",
+    "WorkerProcess",
     "new_public_id",
 ]

@@ -21,7 +21,7 @@ from server.models import (
     SubmissionState,
 )
 from server.submissions import attempts
-from server.submissions.leases import Claim, changed, is_held, lock
+from server.submissions.leases import Claim, changed, first_time, is_held, lock
 from server.submissions.states import FINAL, TRANSITIONS
 
 FAILURE = (
@@ -65,6 +65,7 @@ def begin_scoring(
         from_states=(SubmissionState.CHECKING, SubmissionState.SCORING),
         state=SubmissionState.SCORING,
         state_since=case((is_scoring, Submission.state_since), else_=now),
+        scoring_at=first_time(Submission.scoring_at, now),
         findings=list(warnings),
         **{name: card[name] for name in CARD_FIELDS},
         progress_done=0,

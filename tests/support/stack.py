@@ -162,6 +162,12 @@ class Stack:
     def submission(self, public_id: str) -> Any:
         return self.get(f"/api/v1/submissions/{public_id}")
 
+    def is_scoring(self, public_id: str) -> bool:
+        """Tell whether images are being counted; it must not be too late to interrupt that."""
+        body = self.submission(public_id)
+        assert body["state"] != "scored", "it was scored before it could be interrupted"
+        return body["state"] == "scoring" and body["progress"]["done"] > 0
+
     def final(self, public_id: str, *, seconds: float = 180) -> Any:
         """Wait until a submission has ended and return it."""
         states = ("scored", "rejected", "failed", "withdrawn")
