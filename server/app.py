@@ -9,6 +9,7 @@ from server import error_handlers, health
 from server.accounts import pages as account_pages
 from server.boards import pages as board_pages
 from server.boards import routes as board_routes
+from server.cache import Cache
 from server.clock import Clock, SystemClock
 from server.db import Database
 from server.dependencies import Rooms
@@ -29,6 +30,7 @@ from server.web.static_files import STATIC, HashedStaticFiles
 
 ROUTES = (health, board_routes, method_routes, submission_routes)
 PAGES = (account_pages, board_pages, docs_pages, method_pages, submission_pages, static_files)
+CACHE_BYTES = 64 * 2**20
 UPLOAD_PATHS = ("/api/v1/submissions", "/submit")
 
 
@@ -45,6 +47,7 @@ def create_app(
         database=Database(settings.database, queue or CeleryQueue(settings)),
         store=store or open_store(settings.store, settings.s3_access),
         clock=clock or SystemClock(),
+        cache=Cache(CACHE_BYTES),
     )
 
     @asynccontextmanager

@@ -8,6 +8,7 @@ from fastapi import Depends, Form, Request
 from sqlalchemy.orm import Session
 
 from server.accounts import queries as accounts
+from server.cache import Cache
 from server.clock import Clock
 from server.db import Database
 from server.errors import FormExpired, NotAllowed, NotSignedIn
@@ -44,6 +45,7 @@ class Rooms:
     database: Database
     store: BlobStore
     clock: Clock
+    cache: Cache
 
 
 def rooms(request: Request) -> Rooms:

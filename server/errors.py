@@ -4,11 +4,13 @@
     + NotSignedIn                   401  not_signed_in
     + NotAllowed                    403  not_allowed
         - FormExpired               403  form_expired
+        - DetailWithheld            403  detail_withheld
     + NotFound                      404  not_found
     + Conflict                      409
         - TruthMissing              409  truth_missing
         - ClassCountDiffers         409  class_count_differs
         - AlreadyExists             409  already_exists
+        - EntryNotShown             409  entry_not_shown
     + TooLarge                      413  archive_too_large
     + Refused                       422
         - SignInRefused             422  sign_in_refused
@@ -76,6 +78,16 @@ class FormExpired(NotAllowed):
     title = "This form has expired"
 
 
+class DetailWithheld(NotAllowed):
+    """The board of a hidden split shows no scores per class.
+
+    Its organizers decide what it shows; the headline scores are open to everyone.
+    """
+
+    code = "detail_withheld"
+    title = "This board shows no more"
+
+
 class NotFound(ServerError):
     """There is no such thing, or it is not yours to read.
 
@@ -123,6 +135,16 @@ class AlreadyExists(Conflict):
 
     code = "already_exists"
     title = "There already is one"
+
+
+class EntryNotShown(Conflict):
+    """The entry is private, or has no scores, so no board can show it.
+
+    Publish it first, or choose another entry.
+    """
+
+    code = "entry_not_shown"
+    title = "A board cannot show this entry"
 
 
 class TooLarge(ServerError):

@@ -4,6 +4,7 @@ from server.models.account import ApiToken, BrowserSession, Scope, User
 from server.models.base import Base, UtcDateTime, new_public_id
 from server.models.benchmark import (
     Board,
+    BoardDetail,
     Category,
     Protocol,
     Split,
@@ -11,7 +12,14 @@ from server.models.benchmark import (
     Subset,
     TruthVersion,
 )
-from server.models.score import HEADLINE_SCORES, HeadlineScores, ReportedResult, Score
+from server.models.score import (
+    HEADLINE_SCORES,
+    HeadlineScores,
+    ReportedResult,
+    ResampledScore,
+    Score,
+)
+from server.models.standing import Standing
 from server.models.submission import (
     CARD_FIELDS,
     MAX_IDEMPOTENCY_KEY,
@@ -32,6 +40,7 @@ __all__ = [
     "AttemptOutcome",
     "Base",
     "Board",
+    "BoardDetail",
     "BrowserSession",
     "Category",
     "HeadlineScores",
@@ -40,11 +49,13 @@ __all__ = [
     "MethodCard",
     "Protocol",
     "ReportedResult",
+    "ResampledScore",
     "Scope",
     "Score",
     "Shard",
     "Split",
     "SplitName",
+    "Standing",
     "Submission",
     "SubmissionState",
     "Subset",
