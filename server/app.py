@@ -12,6 +12,7 @@ from server.accounts import pages as sign_in_pages
 from server.accounts import routes as token_routes
 from server.boards import pages as board_pages
 from server.boards import routes as board_routes
+from server.cache import Cache
 from server.clock import Clock, SystemClock
 from server.db import Database
 from server.dependencies import Rooms
@@ -49,6 +50,7 @@ PAGES = (
     *(account_pages, board_pages, docs_pages, method_pages, operation_pages, sign_in_pages),
     *(static_files, submission_pages, team_pages, token_pages),
 )
+CACHE_BYTES = 64 * 2**20
 UPLOAD_PATHS = ("/api/v1/submissions", "/submit", f"{tus.PATH}/")
 
 
@@ -71,6 +73,7 @@ def create_app(
         database=database,
         store=store,
         clock=time,
+        cache=Cache(CACHE_BYTES),
         probes=Probes(database=database, queue=doorbell, store=store),
     )
 

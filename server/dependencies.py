@@ -9,6 +9,7 @@ from fastapi import Depends, Form, Request
 from sqlalchemy.orm import Session
 
 from server.accounts import queries as accounts
+from server.cache import Cache
 from server.clock import Clock
 from server.db import Database
 from server.errors import FieldInvalid, FormExpired, NotAllowed, NotSignedIn
@@ -76,6 +77,7 @@ class Rooms:
     database: Database
     store: BlobStore
     clock: Clock
+    cache: Cache
     probes: Probes
 
 

@@ -4,6 +4,7 @@
     + NotSignedIn                   401  not_signed_in
     + NotAllowed                    403  not_allowed
         - FormExpired               403  form_expired
+        - DetailWithheld            403  detail_withheld
     + NotFound                      404  not_found
         - LinkExpired               404  link_expired
     + Conflict                      409
@@ -13,12 +14,13 @@
         - UploadOffsetDiffers       409  upload_offset_differs
         - UploadIncomplete          409  upload_incomplete
         - UploadUsed                409  upload_used
-    + UploadStalled                 408  upload_stalled
-    + UploadGone                    410  upload_gone
-    + TusVersionUnknown             412  tus_version_unknown
         - LastOwner                 409  last_owner
         - LimitReached              409  limit_reached
         - MailUnavailable           409  mail_unavailable
+        - EntryNotShown             409  entry_not_shown
+    + UploadStalled                 408  upload_stalled
+    + UploadGone                    410  upload_gone
+    + TusVersionUnknown             412  tus_version_unknown
     + TooLarge                      413  archive_too_large
         - UploadTooLong             413  upload_too_long
     + ContentTypeWrong              415  content_type_wrong
@@ -35,8 +37,8 @@
     + TooManyAttempts               429  too_many_attempts
     + DatabaseUnavailable           503  database_unavailable
     + StorageUnavailable            503  storage_unavailable
-    + StorageFull                   507  storage_full
     + NotReady                      503  not_ready
+    + StorageFull                   507  storage_full
 
 A code never changes its meaning: programs rely on it. The message of an error is a sentence for
 the person who must act; the docstring of its class, shown at /docs/errors, says what happened and,
@@ -102,6 +104,16 @@ class FormExpired(NotAllowed):
 
     code = "form_expired"
     title = "This form has expired"
+
+
+class DetailWithheld(NotAllowed):
+    """The board of a hidden split shows no scores per class.
+
+    Its organizers decide what it shows; the headline scores are open to everyone.
+    """
+
+    code = "detail_withheld"
+    title = "This board shows no more"
 
 
 class NotFound(ServerError):
@@ -254,6 +266,16 @@ class MailUnavailable(Conflict):
 
     code = "mail_unavailable"
     title = "This server sends no mail"
+
+
+class EntryNotShown(Conflict):
+    """The entry is private, or has no scores, so no board can show it.
+
+    Publish it first, or choose another entry.
+    """
+
+    code = "entry_not_shown"
+    title = "A board cannot show this entry"
 
 
 class TooLarge(ServerError):

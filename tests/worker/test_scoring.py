@@ -7,10 +7,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import select
 
 from evaluator import encode_mask, public_seed
+from evaluator.uncertainty import basic_interval
 from server.jobs.queue import SCORE_SUBMISSION, Job, RecordingQueue
-from server.models import HEADLINE_SCORES, Protocol, Submission, SubmissionState
+from server.models import (
+    HEADLINE_SCORES,
+    Protocol,
+    ResampledScore,
+    Standing,
+    Submission,
+    SubmissionState,
+)
+from server.resampled import unpacked
 from tests.support.database import LEASE
 from tests.support.golden import golden_files, zipped
 from tests.support.service import GOLDEN, Service, service_in
@@ -237,3 +247,19 @@ def test_a_worker_that_stops_costs_no_attempt_and_the_stages_keep_their_first_ti
     assert (scored.state, scored.attempts) == (SubmissionState.SCORED, 1)
     assert (scored.checking_at, scored.scoring_at) == (began, began)
     assert scored.finished_at == began + LEASE
+
+
+def test_the_score_of_every_resample_is_kept_and_nothing_per_image(service: Service) -> None:
+    submission = run(service, (GOLDEN / "s50" / "good.zip").read_bytes())
+    with service.context.database.reading() as session:
+        kept = session.scalars(select(ResampledScore)).all()
+        standing = session.scalars(select(Standing)).one()
+
+    assert {each.name for each in kept} == set(HEADLINE_SCORES)
+    assert {len(unpacked(each.packed)) for each in kept} == {1000}
+    (score,) = submission.scores
+    for each in kept:
+        value, values = getattr(score, each.name), np.array(unpacked(each.packed), float)
+        interval = basic_interval(value, values, limits=(0, 100))
+        assert interval == pytest.approx(score.intervals[each.name], abs=1e-4)
+    assert (standing.submission_id, standing.miou) == (submission.id, score.miou)
