@@ -98,7 +98,7 @@ class TestALine:
     def test_with_a_made_up_method_is_counted_as_other(self, site: Site, written: Written) -> None:
         before = requests_counted("other", "/docs", "405")
 
-        site.browser()._client.request("BREW", "/docs")
+        site.browser().client.request("BREW", "/docs")
 
         assert requests_counted("other", "/docs", "405") - before == 1
 
