@@ -1,10 +1,13 @@
 """The Celery instance: what `celery -A worker.celery_app` starts."""
 
+from datetime import timedelta
+
 from celery import Celery
 
 from server.jobs.celery_queue import celery_settings
 from server.jobs.queue import SWEEP
 from worker.settings import WorkerSettings
+from worker.steady_schedule import SteadySchedule
 
 settings = WorkerSettings()
 app = Celery("luss", include=["worker.tasks"])
@@ -14,7 +17,7 @@ _quarter_lease_seconds = settings.lease_seconds / 4
 app.conf.beat_schedule = {
     "sweep": {
         "task": SWEEP,
-        "schedule": _quarter_lease_seconds,
+        "schedule": SteadySchedule(timedelta(seconds=_quarter_lease_seconds)),
         # A sweep that nobody had time for is made up for by the next one.
         "options": {"expires": _quarter_lease_seconds},
     }

@@ -35,6 +35,7 @@ def _fail_and_ring(context: Context, now: datetime) -> None:
     settings = context.settings
     failed: list[tuple[int, str]] = []
     with context.database.unit_of_work() as session:
+        leases.shorten(session, now=now, lease=settings.lease)
         attempts.end_silent(session, now=now, limit=settings.scoring_limit)
         for condition, reason in _hopeless(context, now):
             for submission_id in outcomes.to_fail(session, condition):
