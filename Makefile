@@ -60,5 +60,5 @@ $(VENV)/.installed-service: $(VENV)/bin/pip pyproject.toml constraints.txt $(COM
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed-service
-	$(INSTALL) --editable '.[server,worker,dev]'
+	$(INSTALL) --editable '.[server,worker,model,dev]'
 	@touch $@

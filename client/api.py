@@ -49,6 +49,7 @@ class Entry:
     board: BoardAddress
     declarations: Mapping[str, bool]
     public: bool = True
+    team: str = ""
     card: Mapping[str, str] = field(default_factory=dict)
 
     def fields(self) -> dict[str, str]:
@@ -58,6 +59,7 @@ class Entry:
             "split": self.board.split,
             "declarations": json.dumps(dict(self.declarations)),
             "public": json.dumps(self.public),
+            **({"team": self.team} if self.team else {}),
             **self.card,
         }
 

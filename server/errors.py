@@ -5,18 +5,24 @@
     + NotAllowed                    403  not_allowed
         - FormExpired               403  form_expired
     + NotFound                      404  not_found
+        - LinkExpired               404  link_expired
     + Conflict                      409
         - TruthMissing              409  truth_missing
         - ClassCountDiffers         409  class_count_differs
         - AlreadyExists             409  already_exists
+        - LastOwner                 409  last_owner
+        - LimitReached              409  limit_reached
+        - MailUnavailable           409  mail_unavailable
     + TooLarge                      413  archive_too_large
     + Refused                       422
         - SignInRefused             422  sign_in_refused
+        - PasswordWrong             422  password_wrong
         - FieldInvalid              422  field_invalid
         - UploadMalformed           422  upload_malformed
         - ArchiveEmpty              422  archive_empty
         - DeclarationsIncomplete    422  declarations_incomplete
         - DeclarationsContradict    422  declarations_contradict
+    + TooManyAttempts               429  too_many_attempts
     + DatabaseUnavailable           503  database_unavailable
     + StorageUnavailable            503  storage_unavailable
     + StorageFull                   507  storage_full
@@ -43,6 +49,12 @@ class ServerError(Exception):
         self.message = message
         self.details = details
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the answer says beside its body."""
+        wait = self.details.get("retry_after_seconds")
+        return {} if wait is None else {"Retry-After": str(wait)}
+
 
 class NotSignedIn(ServerError):
     """Nobody is signed in, or the token is unknown, revoked or expired.
@@ -53,6 +65,11 @@ class NotSignedIn(ServerError):
     status = 401
     code = "not_signed_in"
     title = "Sign in first"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Name the scheme, as every 401 must."""
+        return {"WWW-Authenticate": "Bearer"}
 
 
 class NotAllowed(ServerError):
@@ -85,6 +102,16 @@ class NotFound(ServerError):
     status = 404
     code = "not_found"
     title = "Not found"
+
+
+class LinkExpired(NotFound):
+    """The link of a mail was used already, is too old, or was replaced by a newer one.
+
+    Ask for a new one where you asked for this one.
+    """
+
+    code = "link_expired"
+    title = "This link does not work any more"
 
 
 class Conflict(ServerError):
@@ -125,6 +152,36 @@ class AlreadyExists(Conflict):
     title = "There already is one"
 
 
+class LastOwner(Conflict):
+    """A team would be left without anybody who may look after it.
+
+    Make another member an owner first.
+    """
+
+    code = "last_owner"
+    title = "You are the only owner"
+
+
+class LimitReached(Conflict):
+    """There are as many of these as there may be.
+
+    Remove one that is not needed any more.
+    """
+
+    code = "limit_reached"
+    title = "There are too many already"
+
+
+class MailUnavailable(Conflict):
+    """This server has no mail server, so it can write to nobody.
+
+    Ask its operator, who can make accounts and tokens.
+    """
+
+    code = "mail_unavailable"
+    title = "This server sends no mail"
+
+
 class TooLarge(ServerError):
     """The body of the request has more bytes than are taken.
 
@@ -155,6 +212,16 @@ class SignInRefused(Refused):
 
     code = "sign_in_refused"
     title = "E-mail and password do not match"
+
+
+class PasswordWrong(Refused):
+    """The password that confirms a change of the account is not the account's.
+
+    Type the one that you sign in with.
+    """
+
+    code = "password_wrong"
+    title = "That is not your password"
 
 
 class FieldInvalid(Refused):
@@ -204,6 +271,20 @@ class DeclarationsContradict(Refused):
 
     code = "declarations_contradict"
     title = "Another protocol takes this entry"
+
+
+class TooManyAttempts(ServerError):
+    """It was tried too often in a short time: signing in, or writing to an address.
+
+    Wait as long as Retry-After says; for a forgotten password there is a link by mail.
+    """
+
+    status = 429
+    code = "too_many_attempts"
+    title = "Too many attempts"
+
+    def __init__(self, message: str, *, retry_after_seconds: int) -> None:
+        super().__init__(message, retry_after_seconds=retry_after_seconds)
 
 
 class StorageUnavailable(ServerError):

@@ -27,6 +27,9 @@ def submit(
     private: Annotated[
         bool, typer.Option("--private", help="For your team only, never on a board.")
     ] = False,
+    team: Annotated[
+        str, typer.Option(metavar="NAME|ID", help="Of which you are a member; else for yourself.")
+    ] = "",
     method_name: Annotated[str | None, typer.Option(help="Instead of method.txt's.")] = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Stay until it is scored or rejected.")
@@ -51,7 +54,7 @@ def submit(
         answers = declared(declare or [], catalogue["facts"], ask)
         check_allowed(api, catalogue, address, answers)
         card = {} if method_name is None else {"method_name": method_name}
-        entry = Entry(board=address, declarations=answers, public=not private, card=card)
+        entry = Entry(board=address, declarations=answers, public=not private, team=team, card=card)
         submission = _sent(api, entry, archive)
         if wait:
             submission = _followed(api, submission)

@@ -77,7 +77,7 @@ class Intake:
         content_type = self.request.headers.get("content-type", "")
         async with AsyncExitStack() as stack:
             events = await stack.enter_async_context(aclosing(multipart.events(content_type, body)))
-            entry = await self._entry(events)
+            entry = await self._entry(events, viewer)
             staged = stack.enter_context(_Staged(self.built))
             await self._stage(events, staged)
             return await to_thread.run_sync(lambda: self._keep(viewer, entry, staged, key))
@@ -104,14 +104,14 @@ class Intake:
         with self.built.database.reading() as session:
             return queries.public_id_of_key(session, user_id=user_id, key=key)
 
-    async def _entry(self, events: AsyncIterator[multipart.Event]) -> Entry:
+    async def _entry(self, events: AsyncIterator[multipart.Event], viewer: Viewer) -> Entry:
         """Read the fields up to where the archive begins, and admit what they say."""
         async for event in events:
             match event:
                 case multipart.FieldEnd(name, value):
                     self.fields[name] = value
                 case multipart.FileBegin(name) if name == ARCHIVE_FIELD:
-                    return await to_thread.run_sync(self._admit)
+                    return await to_thread.run_sync(self._admit, viewer)
                 case multipart.FileBegin(name):
                     raise UploadMalformed(
                         f"The form has a file {name!r}; the only one is {ARCHIVE_FIELD!r}, last."
@@ -120,16 +120,20 @@ class Intake:
                     continue
         raise ArchiveEmpty(f"The form has no file field {ARCHIVE_FIELD!r}; send it last.")
 
-    def _admit(self) -> Entry:
+    def _admit(self, viewer: Viewer) -> Entry:
         if self.browser:
             cookie = self.request.cookies.get(csrf.COOKIE)
             secret_key = self.built.settings.secret_key.get_secret_value()
             if not csrf.is_valid(self.fields.get(csrf.FIELD), cookie, secret_key=secret_key):
                 raise FormExpired("Load the page again and send the form once more.")
         entry = entry_of(self.fields)
+        self._team_id(viewer)
         with self.built.database.reading() as session:
             service.admit(session, entry)
         return entry
+
+    def _team_id(self, viewer: Viewer) -> int:
+        return viewer.team_named(self.fields.get("team", "")).id
 
     async def _stage(self, events: AsyncIterator[multipart.Event], staged: "_Staged") -> None:
         """Write the archive to the staging file; the form must end right after it."""
@@ -173,7 +177,7 @@ class Intake:
                     entry,
                     archive,
                     user_id=user_id,
-                    team_id=viewer.team_id,
+                    team_id=self._team_id(viewer),
                     idempotency_key=key,
                     now=built.clock.now(),
                     lease=built.settings.lease,

@@ -108,4 +108,6 @@ def test_a_clock_that_is_set(stack: FaultyStack, undisturbed: Run, seconds: floa
 
     scored_once(stack, sent[-1:], undisturbed)
     reasons = {each["reason"] for run in runs for each in run.lost}
-    assert attempts.WORKER_LOST in reasons | {attempts.TOOK_TOO_LONG}
+    # An hour later a shard seems to have taken too long, or its lease to have run out meanwhile.
+    assert reasons <= {attempts.WORKER_LOST, attempts.TOOK_TOO_LONG, attempts.NO_LONGER_WANTED}
+    assert reasons

@@ -154,33 +154,36 @@ class Faults:
         context.open_sandbox = Hostile
 
 
-def follow_the_clock(file: Path) -> None:
-    """Set this process' clock wrong by what the file says, as soon as it says so."""
-    right_now = time.time
-    traveller: list[Any] = []
+class WrongClock:
+    """Sets this process' clock wrong by what a file says, as soon as it says so."""
 
-    def follow() -> None:
-        wrong_by = 0.0
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._wrong_by = 0.0
+        self._traveller = time_machine.travel(time.time(), tick=True).start()
+
+    def follow(self) -> None:
+        """Do so from now on, in forked processes too: they inherit what is wrong already."""
+        os.register_at_fork(after_in_child=self._start)
+        self._start()
+
+    def _start(self) -> None:
+        threading.Thread(target=self._follow, name="clock", daemon=True).start()
+
+    def _follow(self) -> None:
         while True:
             said = 0.0
             with suppress(OSError, ValueError):
-                said = float(file.read_text())
-            if said != wrong_by:
-                traveller[0].shift(said - wrong_by)
-                wrong_by = said
-            threading.Event().wait(_LOOK_EVERY_SECONDS)
-
-    def start() -> None:
-        threading.Thread(target=follow, name="clock", daemon=True).start()
-
-    traveller.append(time_machine.travel(right_now(), tick=True).start())
-    os.register_at_fork(after_in_child=start)
-    start()
+                said = float(self._file.read_text())
+            if said != self._wrong_by:
+                self._traveller.shift(said - self._wrong_by)
+                self._wrong_by = said
+            time.sleep(_LOOK_EVERY_SECONDS)
 
 
 def main(folder: Path, module: str, *arguments: str) -> None:
     Faults(folder).install()
-    follow_the_clock(folder / "clock")
+    WrongClock(folder / "clock").follow()
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

@@ -25,6 +25,15 @@ class TestSending:
         assert finished.exit_code == 0
         assert "http://bench.test/submissions/s1" in finished.stdout
 
+    def test_is_for_oneself_unless_a_team_is_named(self, luss: Luss, archive: str) -> None:
+        server = FakeServer()
+        luss("submit", archive, *ADDRESS, *DECLARED, server=server)
+        luss("submit", archive, *ADDRESS, *DECLARED, "--team", "The Analysts", server=server)
+
+        first, second = (request.content for request in server.posted)
+        assert b'name="team"' not in first
+        assert b'name="team"\r\n\r\nThe Analysts\r\n' in second
+
     def test_is_public_unless_private_is_asked_for(self, luss: Luss, archive: str) -> None:
         server = FakeServer()
         luss("submit", archive, *ADDRESS, *DECLARED, server=server)
