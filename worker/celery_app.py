@@ -1,6 +1,7 @@
 """The Celery instance: what `celery -A worker.celery_app` starts."""
 
 import sys
+from datetime import timedelta
 
 from billiard.util import get_logger as billiard_logger
 from celery import Celery
@@ -12,6 +13,7 @@ from server.jobs.queue import SWEEP
 from worker.lifecycle import Lifecycle
 from worker.presence import worker_name
 from worker.settings import WorkerSettings
+from worker.steady_schedule import SteadySchedule
 
 settings = WorkerSettings()
 app = Celery("luss", include=["worker.tasks"])
@@ -35,7 +37,7 @@ _quarter_lease_seconds = settings.lease_seconds / 4
 app.conf.beat_schedule = {
     "sweep": {
         "task": SWEEP,
-        "schedule": _quarter_lease_seconds,
+        "schedule": SteadySchedule(timedelta(seconds=_quarter_lease_seconds)),
         # A sweep that nobody had time for is made up for by the next one.
         "options": {"expires": _quarter_lease_seconds},
     }

@@ -40,6 +40,7 @@ def _fail_and_ring(context: Context, now: datetime) -> None:
     with context.database.unit_of_work() as session:  # alone: claims lock attempts last
         attempts.end_silent(session, now=now, limit=settings.scoring_limit)
     with context.database.unit_of_work() as session:
+        leases.shorten(session, now=now, lease=settings.lease)
         for condition, reason in _hopeless(context, now):
             for submission_id in outcomes.to_fail(session, condition):
                 why = reason or attempts.last_reason(session, submission_id) or attempts.WORKER_LOST

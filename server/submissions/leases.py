@@ -210,6 +210,17 @@ def is_exhausted(*, now: datetime, max_attempts: int) -> ColumnElement[bool]:
     return and_(Submission.attempts >= max_attempts, _is_abandoned(now))
 
 
+def shorten(session: Session, *, now: datetime, lease: timedelta) -> None:
+    """Let no lease end later than one that is given now: the clock was set back since."""
+    for row in (Submission, Shard):
+        session.execute(
+            update(row)
+            .where(row.lease_until > now + lease)
+            .values(lease_until=now + lease)
+            .execution_options(synchronize_session=False)
+        )
+
+
 def to_ring_again(session: Session, *, now: datetime, lease: timedelta) -> Sequence[int]:
     """Return the ids whose message seems lost: those whose lease has run out.
 
