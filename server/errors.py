@@ -11,6 +11,7 @@
         - ClassCountDiffers         409  class_count_differs
         - AlreadyExists             409  already_exists
         - EntryNotShown             409  entry_not_shown
+        - EntriesUnlike             409  entries_unlike
     + TooLarge                      413  archive_too_large
     + Refused                       422
         - SignInRefused             422  sign_in_refused
@@ -145,6 +146,16 @@ class EntryNotShown(Conflict):
 
     code = "entry_not_shown"
     title = "A board cannot show this entry"
+
+
+class EntriesUnlike(Conflict):
+    """The entries were not scored on the same masks, or what comparing needs was not kept of one.
+
+    Compare entries of one data set and split that were scored under its truth in force.
+    """
+
+    code = "entries_unlike"
+    title = "These entries cannot be compared"
 
 
 class TooLarge(ServerError):
