@@ -18,6 +18,7 @@
         - LimitReached              409  limit_reached
         - MailUnavailable           409  mail_unavailable
         - EntryNotShown             409  entry_not_shown
+        - EntriesUnlike             409  entries_unlike
     + UploadStalled                 408  upload_stalled
     + UploadGone                    410  upload_gone
     + TusVersionUnknown             412  tus_version_unknown
@@ -276,6 +277,16 @@ class EntryNotShown(Conflict):
 
     code = "entry_not_shown"
     title = "A board cannot show this entry"
+
+
+class EntriesUnlike(Conflict):
+    """The entries were not scored on the same masks, or what comparing needs was not kept of one.
+
+    Compare entries of one data set and split that were scored under its truth in force.
+    """
+
+    code = "entries_unlike"
+    title = "These entries cannot be compared"
 
 
 class TooLarge(ServerError):

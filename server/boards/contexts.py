@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
 from server.protocols import Rule
@@ -124,6 +125,55 @@ class BoardPage:
     rules: tuple[Rule, ...]
     exports: tuple[Link, ...]
     submit_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedEntry:
+    """An entry by its letter; ``first_url`` compares all others with this one."""
+
+    letter: str
+    method: str
+    team: str
+    board: Link
+    url: str
+    date: datetime
+    first_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DifferenceLine:
+    """One score of A and of another entry, and what is sure of A - other, in percent points."""
+
+    name: str
+    label: str
+    a: float
+    b: float
+    difference: float
+    interval: tuple[float, float]
+    b_wins: float
+    verdict: str
+    whisker: Whisker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairTable:
+    """A against the entry of a letter."""
+
+    letter: str
+    lines: tuple[DifferenceLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparePage:
+    """Entries on the same images, the first against each of the others; none were asked for yet."""
+
+    template: ClassVar[str] = "boards/compare.html"
+
+    entries: tuple[ComparedEntry, ...]
+    pairs: tuple[PairTable, ...]
+    axis_end: int
+    resamples: int
+    json_url: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

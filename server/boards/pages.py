@@ -6,10 +6,11 @@ from fastapi import APIRouter, Query, Request, Response
 
 from server.boards import queries
 from server.boards.board_page import board_page
+from server.boards.compare_page import compare_page
 from server.boards.home_page import home_page
 from server.boards.lookup import state_of
 from server.boards.view import BoardPageView
-from server.dependencies import ReadingDep, RoomsDep, page_viewer, rooms
+from server.dependencies import PageViewerDep, ReadingDep, RoomsDep, page_viewer, rooms
 from server.web.redirects import see_other
 from server.web.templating import path_and_query, render, render_again
 
@@ -49,3 +50,13 @@ def board(
         html = bytes(response.body)
         built.cache.put(key, html, size_bytes=len(html))
     return response
+
+
+@router.get("/compare")
+def compare(
+    request: Request,
+    viewer: PageViewerDep,
+    session: ReadingDep,
+    ids: Annotated[list[str] | None, Query()] = None,
+) -> Response:
+    return render(request, compare_page(session, ids or [], team_ids=viewer.team_ids))

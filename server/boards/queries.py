@@ -8,7 +8,7 @@ class unless they are asked for.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import case, or_, select
 from sqlalchemy.orm import Session, defer, joinedload, load_only
 
 from server.models import (
@@ -79,23 +79,24 @@ def counting(session: Session, board_ids: Sequence[int]) -> Sequence[tuple[Submi
     return [(submission, score) for submission, score in rows]
 
 
-def others(session: Session, board_id: int) -> Sequence[tuple[Submission, Score]]:
-    """Return the public scored entries of a board that do not count, with their newest scores."""
+def others(session: Session, board: Board) -> Sequence[tuple[Submission, Score]]:
+    """Return the public scored entries of a board that do not count, each with one score."""
+    in_force = case((Score.truth_version == board.split.truth_version, 1), else_=0)
     rows = session.execute(
         select(Submission, Score)
         .join(Score, Score.submission_id == Submission.id)
         .outerjoin(Standing, Standing.submission_id == Submission.id)
         .where(
-            Submission.board_id == board_id,
+            Submission.board_id == board.id,
             Submission.is_public,
             Submission.state == SubmissionState.SCORED,
             Standing.submission_id.is_(None),
         )
         .options(*_SHOWN)
-        .order_by(Submission.id, Score.id)
+        .order_by(Submission.id, in_force, Score.id)
     )
-    newest = {submission.id: (submission, score) for submission, score in rows}
-    return list(newest.values())
+    last = {submission.id: (submission, score) for submission, score in rows}
+    return list(last.values())
 
 
 def resampled(session: Session, board_ids: Sequence[int], name: str) -> dict[int, bytes]:
@@ -126,10 +127,15 @@ def per_class(session: Session, score_ids: Sequence[int]) -> dict[int, Score]:
 def comparable(
     session: Session, public_ids: Sequence[str], *, team_ids: Sequence[int]
 ) -> dict[str, tuple[Submission, Score]]:
-    """Return those of the entries that are scored and that members of these teams may read."""
+    """Return those of the entries that are scored and that members of these teams may read.
+
+    Each comes with its newest score, one under the truth in force before any older one.
+    """
     rows = session.execute(
         select(Submission, Score)
         .join(Score, Score.submission_id == Submission.id)
+        .join(Board, Board.id == Submission.board_id)
+        .join(Split, Split.id == Board.split_id)
         .where(
             Submission.public_id.in_(public_ids),
             Submission.state == SubmissionState.SCORED,
@@ -138,7 +144,7 @@ def comparable(
         .options(
             *_SHOWN, joinedload(Submission.board).joinedload(Board.split).joinedload(Split.subset)
         )
-        .order_by(Score.id)
+        .order_by(case((Score.truth_version == Split.truth_version, 1), else_=0), Score.id)
     )
     return {submission.public_id: (submission, score) for submission, score in rows}
 

@@ -5,12 +5,19 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from server.addresses import split_named, unknown
+from server.boards.comparison import compared, ids_of, pairs_of
 from server.boards.lookup import state_of
-from server.boards.schemas import BoardList, BoardPayload, board_list
+from server.boards.schemas import (
+    BoardList,
+    BoardPayload,
+    ComparePayload,
+    board_list,
+    compare_payload,
+)
 from server.boards.view import BoardExport
 from server.boards.written import written
 from server.catalogue import queries as catalogue
-from server.dependencies import ReadingDep, SettingsDep, rooms
+from server.dependencies import ApiViewerDep, ReadingDep, SettingsDep, rooms
 from server.errors import TruthMissing
 from server.web.conditional import answer
 
@@ -61,6 +68,18 @@ def show(
         state = state_of(session, protocol, subset, split)
         found = written(session, built.cache, state, export)
     return answer(request, found.body, etag=found.etag, media_type=found.media_type)
+
+
+@router.get("/compare")
+def compare(
+    viewer: ApiViewerDep, session: ReadingDep, ids: Annotated[list[str], Query()]
+) -> ComparePayload:
+    """Compare entries by the resamples that they share: the first against each of the others.
+
+    ``ids`` is repeated, or has commas between two and ten ids of submissions.
+    """
+    entries = compared(session, ids_of(ids), team_ids=viewer.team_ids)
+    return compare_payload(entries, pairs_of(session, entries))
 
 
 @router.get("/datasets/{subset}/{split}/manifest")

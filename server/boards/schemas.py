@@ -1,11 +1,13 @@
 """Boards as JSON."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Literal
 
+from server.boards.comparison import Entry, Pair
 from server.boards.table import PRIMARY, Row
 from server.disclosure import PerClass
-from server.models import Board, Protocol, SplitName
+from server.models import Board, Protocol, Score, SplitName, Submission
 from server.payload import Payload
 from server.protocols import FACTS, allowed_facts
 
@@ -62,6 +64,40 @@ class BoardList(Payload):
     facts: list[FactPayload]
 
 
+class ComparedEntry(Payload):
+    submission: str
+    method: str | None
+    team: str
+    protocol: Protocol
+    subset: str
+    split: SplitName
+    scores: dict[str, float | None]
+    intervals: dict[str, list[float]]
+
+
+class DifferencePayload(Payload):
+    """a - b in percent points, its 95 % interval, and the share of resamples in which b wins."""
+
+    a: float
+    b: float
+    difference: float
+    low: float
+    high: float
+    b_wins: float
+
+
+class PairPayload(Payload):
+    a: str
+    b: str
+    scores: dict[str, DifferencePayload]
+    resamples: int
+
+
+class ComparePayload(Payload):
+    entries: list[ComparedEntry]
+    pairs: list[PairPayload]
+
+
 def board_payload(
     board: Board, rows: Iterable[Row], classes: Mapping[int, PerClass]
 ) -> BoardPayload:
@@ -104,4 +140,35 @@ def board_list(boards: list[Board], *, site_url: str) -> BoardList:
             FactPayload(key=fact.key, question=fact.question.format(subset="this subset"))
             for fact in FACTS
         ],
+    )
+
+
+def compare_payload(entries: Iterable[Entry], pairs: Iterable[Pair]) -> ComparePayload:
+    return ComparePayload(
+        entries=[_compared(entry.submission, entry.score) for entry in entries],
+        pairs=[
+            PairPayload(
+                a=pair.a.submission.public_id,
+                b=pair.b.submission.public_id,
+                scores={
+                    name: DifferencePayload(**asdict(gap)) for name, gap in pair.scores.items()
+                },
+                resamples=pair.resamples,
+            )
+            for pair in pairs
+        ],
+    )
+
+
+def _compared(submission: Submission, score: Score) -> ComparedEntry:
+    board, split = submission.board, submission.board.split
+    return ComparedEntry(
+        submission=submission.public_id,
+        method=submission.method.name if submission.method else None,
+        team=submission.team.name,
+        protocol=board.protocol,
+        subset=split.subset.slug,
+        split=split.name,
+        scores=score.headline(),
+        intervals=score.intervals,
     )

@@ -75,7 +75,7 @@ def tables_of(session: Session, cache: Cache, boards: Sequence[Board]) -> dict[i
 def with_others(session: Session, board: Board, table: Table) -> Table:
     """Return the table with the other entries of each method below the one that counts."""
     by_method: dict[str | None, list[Row]] = {}
-    for submission, score in queries.others(session, board.id):
+    for submission, score in queries.others(session, board):
         row = _verified(submission, score, board.split.truth_version)
         because = row.unranked_because or DOES_NOT_COUNT
         other = replace(row, counts=False, unranked_because=because)
