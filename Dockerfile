@@ -3,6 +3,9 @@
 # The Python is the one that the tests run with.
 
 FROM python:3.11-slim-bookworm AS build
+# The scorer has one compiled module; the compiler stays behind in this stage.
+RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev \
+    && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 RUN python -m venv /opt/luss
 COPY constraints.txt pyproject.toml README.md ./

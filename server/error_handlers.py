@@ -62,8 +62,9 @@ def problem(error: ServerError) -> JSONResponse:
         "detail": error.message,
         **error.details,
     }
-    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotSignedIn) else None
-    return JSONResponse(body, status_code=error.status, media_type=PROBLEM_JSON, headers=headers)
+    return JSONResponse(
+        body, status_code=error.status, media_type=PROBLEM_JSON, headers=error.headers
+    )
 
 
 def _answer(request: Request, error: ServerError) -> Response:
@@ -73,7 +74,7 @@ def _answer(request: Request, error: ServerError) -> Response:
     if isinstance(error, NotSignedIn) and request.method == "GET":
         return see_other(f"/sign-in?{urlencode({'next': path_and_query(request)})}")
     page = ErrorPage(status=error.status, code=error.code, title=error.title, message=error.message)
-    return render(request, page, status=error.status)
+    return render(request, page, status=error.status, headers=error.headers)
 
 
 def _server_error(request: Request, error: Exception) -> Response:
@@ -86,7 +87,7 @@ def _store_unavailable(request: Request, error: Exception) -> Response:
     return _answer(
         request,
         StorageUnavailable(
-            "The store of archives does not answer. Nothing of your upload was kept: send it again "
+            "The store of archives does not answer. What you sent last was not kept: send it again "
             "later."
         ),
     )

@@ -34,8 +34,9 @@ def _fail_and_ring(context: Context, now: datetime) -> None:
     """Fail what was tried often or long enough; ring everything else that nobody holds."""
     settings = context.settings
     failed: list[tuple[int, str]] = []
-    with context.database.unit_of_work() as session:
+    with context.database.unit_of_work() as session:  # alone: claims lock attempts last
         attempts.end_silent(session, now=now, limit=settings.scoring_limit)
+    with context.database.unit_of_work() as session:
         for condition, reason in _hopeless(context, now):
             for submission_id in outcomes.to_fail(session, condition):
                 why = reason or attempts.last_reason(session, submission_id) or attempts.WORKER_LOST

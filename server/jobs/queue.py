@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 SCORE_SUBMISSION = "submissions.score"
 SCORE_SHARD = "submissions.score_shard"
 SWEEP = "submissions.sweep"
+SEND_MAIL = "mail.send"
 
 
 @dataclass(frozen=True, slots=True)

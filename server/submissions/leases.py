@@ -61,6 +61,7 @@ def claim(session: Session, submission_id: int, *, now: datetime, terms: Terms) 
 
     A takeover keeps the state and adds an attempt.
     """
+    lock(session, submission_id)
     token = new_token()
     taken = changed(
         session,
@@ -93,6 +94,17 @@ def claim(session: Session, submission_id: int, *, now: datetime, terms: Terms) 
         now=now,
     )
     return Claim(submission_id, token)
+
+
+def lock(session: Session, submission_id: int) -> None:
+    """Keep a submission from changes of others until the unit of work ends; shards come after it.
+
+    For what is decided by several tables: a statement of PostgreSQL that has waited for a row sees
+    the other tables as they were before it waited. And what always locks the submission first
+    never waits for something that waits for it.
+    """
+    row = select(Submission.id).where(Submission.id == submission_id)
+    session.execute(row.with_for_update(key_share=True))
 
 
 def renew(session: Session, held: Claim, *, now: datetime, lease: timedelta) -> bool:
@@ -141,6 +153,7 @@ def put_off(
     session: Session, submission_id: int, *, because: str, now: datetime, lease: timedelta
 ) -> None:
     """Leave to a later ring what nobody holds of a submission; if that is all of it, say why."""
+    lock(session, submission_id)
     shards = [Shard.submission_id == submission_id, Shard.is_done.is_(False)]
     changed(
         session,

@@ -21,7 +21,7 @@ from server.models import (
     SubmissionState,
 )
 from server.submissions import attempts
-from server.submissions.leases import Claim, changed, is_held
+from server.submissions.leases import Claim, changed, is_held, lock
 from server.submissions.states import FINAL, TRANSITIONS
 
 FAILURE = (
@@ -152,6 +152,7 @@ def fail(
     now: datetime,
 ) -> bool:
     """Give up on a submission that still meets the condition: our fault."""
+    lock(session, submission_id)
     failed = changed(
         session,
         Submission,

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from server.addresses import unknown
 from server.catalogue import queries as catalogue
-from server.errors import FieldInvalid, TruthMissing
+from server.errors import FieldInvalid, NotAllowed, TruthMissing
 from server.jobs.queue import SCORE_SUBMISSION, Job, ring_after_commit
 from server.models import (
     CARD_FIELDS,
@@ -20,6 +20,7 @@ from server.models import (
     SubmissionState,
 )
 from server.protocols import check_declarations
+from server.submissions import queries
 
 ARCHIVE_FOLDER = "archives"
 
@@ -78,9 +79,15 @@ def accept(
     idempotency_key: str | None,
     now: datetime,
     lease: timedelta,
-) -> None:
-    """Make the row for an archive that has arrived; it is rung when the row is committed."""
+) -> Submission:
+    """Make the row for an archive that has arrived; it is rung when the row is committed.
+
+    Raises:
+        NotAllowed: the person has left the team since the first byte.
+    """
     board = admit(session, entry)
+    if not queries.is_member(session, user_id=user_id, team_id=team_id):
+        raise NotAllowed("You are not in this team any more, so you cannot submit for it.")
     submission = Submission(
         public_id=archive.public_id,
         board_id=board.id,
@@ -102,6 +109,7 @@ def accept(
     session.add(submission)
     session.flush()  # the message carries its id
     ring_after_commit(session, Job(SCORE_SUBMISSION, submission.id))
+    return submission
 
 
 def archive_key(public_id: str) -> str:

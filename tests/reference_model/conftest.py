@@ -1,4 +1,4 @@
-"""One thread for everything: the tensors are tiny, and other tests want the cores."""
+"""One thread for everything: the tensors are tiny, and sums of several threads differ in order."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from tests.support.tiny_data import write_tiny_data
 from tests.support.tiny_recipe import tiny_recipe
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _one_thread() -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)

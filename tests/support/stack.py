@@ -73,6 +73,7 @@ class Stack:
             "LUSS_SERVER": self.url,
             "LUSS_TOKEN": self.token,
             "LUSS_PASSWORD": PASSWORD,
+            "XDG_STATE_HOME": str(self.folder / "state"),
             **self._settings,
         }
 
@@ -173,6 +174,13 @@ class Stack:
 
     def workers(self) -> list[int]:
         """Return the processes of this site's worker, the oldest first."""
+        return self._processes("worker.celery_app", "worker")
+
+    def web(self) -> list[int]:
+        """Return the process that answers requests."""
+        return self._processes("uvicorn")
+
+    def _processes(self, *wanted: str) -> list[int]:
         mine = f"LUSS_DATA_DIR={self.folder / 'var'}".encode()
         found = []
         for process in Path("/proc").glob("[0-9]*"):
@@ -181,7 +189,7 @@ class Stack:
                 environment = (process / "environ").read_bytes().split(b"\0")
             except OSError:
                 continue  # it ended while we looked
-            if mine in environment and b"worker.celery_app" in words and b"worker" in words:
+            if mine in environment and all(word.encode() in words for word in wanted):
                 found.append(int(process.name))
         return sorted(found)
 
