@@ -30,9 +30,9 @@ class TestSending:
         luss("submit", archive, *ADDRESS, *DECLARED, server=server)
         luss("submit", archive, *ADDRESS, *DECLARED, "--team", "The Analysts", server=server)
 
-        first, second = (request.content for request in server.posted)
-        assert b'name="team"' not in first
-        assert b'name="team"\r\n\r\nThe Analysts\r\n' in second
+        first, second = (json.loads(request.content) for request in server.posted)
+        assert "team" not in first
+        assert second["team"] == "The Analysts"
 
     def test_is_public_unless_private_is_asked_for(self, luss: Luss, archive: str) -> None:
         server = FakeServer()
