@@ -4,6 +4,7 @@
     + Refused               1  the server, or a check before it, did not take what it was given
     + UsageMistake          2  the command line says something that cannot be meant
         - ServiceMissing    2  the base is installed, and this command needs the service
+        - ModelMissing      2  likewise, the reference model
         - ProgramMissing    2  a program of the system is not installed
     + Unreachable           3  no answer, or none that this client understands
         - ServerFailed      3  the server says that the fault is its own
@@ -41,6 +42,14 @@ class ServiceMissing(UsageMistake):
         super().__init__(
             "This command is a part of the service; install it with "
             "pip install 'lussbench[server,worker]'."
+        )
+
+
+class ModelMissing(UsageMistake):
+    def __init__(self) -> None:
+        super().__init__(
+            "This command trains or runs the reference model; install it with "
+            "pip install 'lussbench[model]'."
         )
 
 

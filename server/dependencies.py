@@ -9,10 +9,13 @@ from fastapi import Depends, Form, Request
 from sqlalchemy.orm import Session
 
 from server.accounts import queries as accounts
+from server.cache import Cache
 from server.clock import Clock
 from server.db import Database
 from server.errors import FieldInvalid, FormExpired, NotAllowed, NotSignedIn
+from server.log_config import tell
 from server.models import Scope, User
+from server.probes import Probes
 from server.settings import Settings
 from server.storage.store import BlobStore
 from server.web import csrf
@@ -74,6 +77,8 @@ class Rooms:
     database: Database
     store: BlobStore
     clock: Clock
+    cache: Cache
+    probes: Probes
 
 
 def rooms(request: Request) -> Rooms:
@@ -143,6 +148,7 @@ def identify(request: Request, built: Rooms, *, browser: bool) -> Viewer:
 def _viewer(
     session: Session, user: User, *, scope: Scope, token_ends_at: datetime | None = None
 ) -> Viewer:
+    tell(user=user.id)
     return Viewer(
         user_id=user.id,
         email=user.email,

@@ -4,6 +4,7 @@
     + NotSignedIn                   401  not_signed_in
     + NotAllowed                    403  not_allowed
         - FormExpired               403  form_expired
+        - DetailWithheld            403  detail_withheld
     + NotFound                      404  not_found
         - LinkExpired               404  link_expired
     + Conflict                      409
@@ -13,12 +14,13 @@
         - UploadOffsetDiffers       409  upload_offset_differs
         - UploadIncomplete          409  upload_incomplete
         - UploadUsed                409  upload_used
-    + UploadStalled                 408  upload_stalled
-    + UploadGone                    410  upload_gone
-    + TusVersionUnknown             412  tus_version_unknown
         - LastOwner                 409  last_owner
         - LimitReached              409  limit_reached
         - MailUnavailable           409  mail_unavailable
+        - EntryNotShown             409  entry_not_shown
+    + UploadStalled                 408  upload_stalled
+    + UploadGone                    410  upload_gone
+    + TusVersionUnknown             412  tus_version_unknown
     + TooLarge                      413  archive_too_large
         - UploadTooLong             413  upload_too_long
     + ContentTypeWrong              415  content_type_wrong
@@ -35,6 +37,7 @@
     + TooManyAttempts               429  too_many_attempts
     + DatabaseUnavailable           503  database_unavailable
     + StorageUnavailable            503  storage_unavailable
+    + NotReady                      503  not_ready
     + StorageFull                   507  storage_full
 
 A code never changes its meaning: programs rely on it. The message of an error is a sentence for
@@ -101,6 +104,16 @@ class FormExpired(NotAllowed):
 
     code = "form_expired"
     title = "This form has expired"
+
+
+class DetailWithheld(NotAllowed):
+    """The board of a hidden split shows no scores per class.
+
+    Its organizers decide what it shows; the headline scores are open to everyone.
+    """
+
+    code = "detail_withheld"
+    title = "This board shows no more"
 
 
 class NotFound(ServerError):
@@ -253,6 +266,16 @@ class MailUnavailable(Conflict):
 
     code = "mail_unavailable"
     title = "This server sends no mail"
+
+
+class EntryNotShown(Conflict):
+    """The entry is private, or has no scores, so no board can show it.
+
+    Publish it first, or choose another entry.
+    """
+
+    code = "entry_not_shown"
+    title = "A board cannot show this entry"
 
 
 class TooLarge(ServerError):
@@ -435,3 +458,15 @@ class DatabaseUnavailable(ServerError):
     status = 503
     code = "database_unavailable"
     title = "Please try again in a moment"
+
+
+class NotReady(ServerError):
+    """Something that this server needs does not answer at the moment.
+
+    Its name is in the message. Submissions that have arrived are kept and go on by themselves; try
+    again in a minute.
+    """
+
+    status = 503
+    code = "not_ready"
+    title = "Not ready"

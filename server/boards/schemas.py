@@ -1,25 +1,33 @@
 """Boards as JSON."""
 
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from server.boards.table import PRIMARY, Row
+from server.disclosure import PerClass
 from server.models import Board, Protocol, SplitName
 from server.payload import Payload
 from server.protocols import FACTS, allowed_facts
 
 
 class BoardRow(Payload):
+    """A row; what is per class is there where it was asked for, index = class id."""
+
     rank: int | None
     group: int | None
     kind: Literal["verified", "reported"]
+    counts: bool
+    pinned: bool
     method: str
     method_slug: str | None
     team: str | None
     backbone: str | None
+    training_scheme: str | None
     submission: str | None
     scores: dict[str, float | None]
     intervals: dict[str, list[float]]
+    per_class_iou: list[float] | None
+    per_class_biou: list[float] | None
     source: str | None
     date: str | None
     unranked_because: str | None
@@ -54,7 +62,10 @@ class BoardList(Payload):
     facts: list[FactPayload]
 
 
-def board_payload(board: Board, rows: list[Row]) -> BoardPayload:
+def board_payload(
+    board: Board, rows: Iterable[Row], classes: Mapping[int, PerClass]
+) -> BoardPayload:
+    """Write rows as JSON, with what is known of their classes by the id of their score."""
     return BoardPayload(
         protocol=board.protocol,
         subset=board.split.subset.slug,
@@ -62,7 +73,16 @@ def board_payload(board: Board, rows: list[Row]) -> BoardPayload:
         primary=PRIMARY,
         revision=board.revision,
         declarations=allowed_facts(board.protocol),
-        rows=[BoardRow(group=None, **asdict(row)) for row in rows],
+        rows=[_row(row, classes.get(row.score_id or 0)) for row in rows],
+    )
+
+
+def _row(row: Row, classes: PerClass | None) -> BoardRow:
+    shared = {name: getattr(row, name) for name in BoardRow.model_fields if hasattr(row, name)}
+    return BoardRow(
+        per_class_iou=None if classes is None else list(classes.iou),
+        per_class_biou=None if classes is None else list(classes.boundary_iou),
+        **shared,
     )
 
 

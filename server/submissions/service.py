@@ -10,6 +10,7 @@ from server.addresses import unknown
 from server.catalogue import queries as catalogue
 from server.errors import FieldInvalid, NotAllowed, TruthMissing
 from server.jobs.queue import SCORE_SUBMISSION, Job, ring_after_commit
+from server.log_config import tell
 from server.models import (
     CARD_FIELDS,
     MAX_METHOD_NAME,
@@ -107,6 +108,7 @@ def accept(
         **{name: entry.card.get(name) or None for name in CARD_FIELDS},
     )
     session.add(submission)
+    tell(submission=archive.public_id)
     session.flush()  # the message carries its id
     ring_after_commit(session, Job(SCORE_SUBMISSION, submission.id))
     return submission

@@ -14,6 +14,7 @@ from httpx2 import Response
 from sqlalchemy import event, update
 from starlette.testclient import TestClient
 
+from server import standings
 from server.app import create_app
 from server.catalogue import queries as catalogue
 from server.clock import SetClock
@@ -190,6 +191,7 @@ class Site:
                     **{**headline, "miou": miou, **(scores or {})},
                 )
             )
+            standings.entry_changed(session, row)
         return public_id
 
     def attempt(self, public_id: str, *, seconds: float = 1, **columns: Any) -> None:
@@ -218,11 +220,13 @@ class Site:
             assert board is not None
             row = {"backbone": "ResNet-50", "source": "arXiv:2106.03149 Table V", **facts}
             session.add(ReportedResult(board_id=board.id, method=method, miou=miou, **row))
+            standings.board_changed(session, board.id)
 
     def close_all_splits(self) -> None:
         """Take every truth away, as on a server whose operator has registered none yet."""
         with self.database.unit_of_work() as session:
             session.execute(update(Split).values(truth_version=None))
+            standings.all_boards_changed(session)
 
     @contextmanager
     def counted_queries(self) -> Iterator[list[str]]:
