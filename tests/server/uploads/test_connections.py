@@ -95,24 +95,30 @@ class Stalling:
         yield self._content[self._stop_at :]
 
 
-def test_of_two_at_once_one_is_told_to_wait(sender: Uploader) -> None:
+def test_of_two_at_once_one_is_told_to_wait(
+    site: Site, sender: Uploader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.uploads.reception.SILENCE_SECONDS", 120)
     url = sender.begun(len(CONTENT))
     body = Stalling(CONTENT, stop_at=400_000)
     answers: list[httpx.Response] = []
     first = threading.Thread(target=lambda: answers.append(sender.send(url, 0, body)))
     first.start()
     assert body.stopped.wait(timeout=60)
-    eventually(
-        lambda: sender.send(url, 0, b"x").status_code == httpx.codes.LOCKED,
-        seconds=30,
-        what="the second request to be told that the upload is locked",
-    )
+    eventually(lambda: is_locked(site), seconds=60, what="the first request to hold the lock")
+
+    assert sender.send(url, 0, b"x").status_code == httpx.codes.LOCKED
     assert sender.give_up(url).status_code == httpx.codes.LOCKED
 
     body.go_on.set()
     first.join()
     assert answers[0].status_code == httpx.codes.NO_CONTENT
     assert sender.offset(url) == len(CONTENT)
+
+
+def is_locked(site: Site) -> bool:
+    with site.database.reading() as session:
+        return session.scalars(select(Upload.lock_token)).one() is not None
 
 
 def test_a_silent_sender_is_given_up_and_keeps_what_came(
