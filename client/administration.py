@@ -16,6 +16,7 @@ from client.vault_folder import make_private_folder
 from evaluator import EvaluatorError
 from server import schema
 from server.accounts import service as accounts
+from server.accounts import tokens
 from server.catalogue import queries as catalogue
 from server.clock import SystemClock
 from server.db import Database
@@ -77,7 +78,7 @@ def new_token(settings: Settings, *, email: str, scope: Scope, days: int | None)
         Refused: no such account, or one that may not have this scope.
     """
     with _unit_of_work(settings) as session:
-        return accounts.create_token(
+        return tokens.create_for(
             session, email=email, scope=scope, days=days, now=SystemClock().now()
         )
 

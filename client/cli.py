@@ -14,6 +14,7 @@ from client.commands import (
     demo_data,
     match,
     pack,
+    pass_,
     score,
     serve,
     stack,
@@ -21,13 +22,16 @@ from client.commands import (
     submit,
     worker,
 )
-from client.errors import ClientError, ServiceMissing
+from client.errors import ClientError, ModelMissing, ServiceMissing
 
 SERVICE_PACKAGES = frozenset(
     {"alembic", "celery", "fastapi", "kombu", "obstore", "pwdlib", "pydantic", "pydantic_settings"}
     | {"psycopg", "redis", "sqlalchemy", "starlette", "uvicorn"}
 )
 """What the commands of the service import, and what a participant does not install."""
+
+MODEL_PACKAGES = frozenset({"altair", "faiss", "PIL", "safetensors", "torch"})
+"""Likewise of the reference model."""
 
 
 class _Commands(TyperGroup):
@@ -42,9 +46,12 @@ class _Commands(TyperGroup):
         except ClientError as error:
             _end(error)
         except ModuleNotFoundError as error:
-            if (error.name or "").partition(".")[0] not in SERVICE_PACKAGES:
-                raise
-            _end(ServiceMissing())
+            missing = (error.name or "").partition(".")[0]
+            if missing in SERVICE_PACKAGES:
+                _end(ServiceMissing())
+            if missing in MODEL_PACKAGES:
+                _end(ModelMissing())
+            raise
 
 
 def _end(error: ClientError) -> NoReturn:
@@ -69,6 +76,7 @@ app.command("submit")(submit.submit)
 app.command("status")(status.status)
 app.command("board")(board.board)
 app.add_typer(admin.app, name="admin")
+app.add_typer(pass_.app, name="pass")
 app.command("serve")(serve.serve)
 app.command("stack")(stack.stack)
 app.command("worker")(worker.worker)

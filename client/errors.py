@@ -4,6 +4,7 @@
     + Refused               1  the server, or a check before it, did not take what it was given
     + UsageMistake          2  the command line says something that cannot be meant
         - ServiceMissing    2  the base is installed, and this command needs the service
+        - ModelMissing      2  likewise, the reference model
         - ProgramMissing    2  a program of the system is not installed
     + Unreachable           3  no answer, or none that this client understands
         - ServerFailed      3  the server says that the fault is its own
@@ -22,13 +23,14 @@ class ClientError(Exception):
 
 
 class Refused(ClientError):
-    """An answer 4xx; `code` is the stable word for programs."""
+    """An answer 4xx; `code` is the stable word for programs, `status` the number."""
 
     exit_code = REFUSED
 
-    def __init__(self, message: str, *, code: str) -> None:
+    def __init__(self, message: str, *, code: str, status: int | None = None) -> None:
         super().__init__(f"{message} [{code}]")
         self.code = code
+        self.status = status
 
 
 class UsageMistake(ClientError):
@@ -40,6 +42,14 @@ class ServiceMissing(UsageMistake):
         super().__init__(
             "This command is a part of the service; install it with "
             "pip install 'lussbench[server,worker]'."
+        )
+
+
+class ModelMissing(UsageMistake):
+    def __init__(self) -> None:
+        super().__init__(
+            "This command trains or runs the reference model; install it with "
+            "pip install 'lussbench[model]'."
         )
 
 

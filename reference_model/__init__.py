@@ -1,1 +1,1 @@
-"""PASS, the reference model, will live here; the import rules already hold for it."""
+"""PASS, the paper's method, and the protocols that start from its features."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Form, Request
@@ -11,8 +12,10 @@ from server.accounts import queries as accounts
 from server.cache import Cache
 from server.clock import Clock
 from server.db import Database
-from server.errors import FormExpired, NotAllowed, NotSignedIn
-from server.models import Scope
+from server.errors import FieldInvalid, FormExpired, NotAllowed, NotSignedIn
+from server.log_config import tell
+from server.models import Scope, User
+from server.probes import Probes
 from server.settings import Settings
 from server.storage.store import BlobStore
 from server.web import csrf
@@ -22,19 +25,48 @@ SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ViewerTeam:
+    """A team of the person who asks."""
+
+    id: int
+    public_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Viewer:
     """Who asks, and by what right. Nobody in particular has no id and no teams."""
 
     user_id: int | None = None
     email: str = ""
     is_organizer: bool = False
-    team_ids: tuple[int, ...] = ()
+    teams: tuple[ViewerTeam, ...] = ()
     scope: Scope = Scope.READ
+    token_ends_at: datetime | None = None
 
     @property
-    def team_id(self) -> int:
-        """The team that this person submits for: the first one, their own."""
-        return self.team_ids[0]
+    def team_ids(self) -> tuple[int, ...]:
+        return tuple(team.id for team in self.teams)
+
+    def team_named(self, word: str) -> ViewerTeam:
+        """Return the team to submit for, by its id or its name; nothing means their own.
+
+        Raises:
+            FieldInvalid: they have no such team, or several of this name.
+        """
+        if not word:
+            return self.teams[0]
+        for meant in (
+            [team for team in self.teams if team.public_id == word],
+            [team for team in self.teams if team.name == word],
+        ):
+            if len(meant) == 1:
+                return meant[0]
+            if meant:
+                ids = ", ".join(team.public_id for team in meant)
+                raise FieldInvalid(f"Several of your teams are {word!r}: say {ids}.", field="team")
+        names = ", ".join(repr(team.name) for team in self.teams)
+        raise FieldInvalid(f"You are in no team {word!r}; yours are {names}.", field="team")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +78,7 @@ class Rooms:
     store: BlobStore
     clock: Clock
     cache: Cache
+    probes: Probes
 
 
 def rooms(request: Request) -> Rooms:
@@ -98,19 +131,35 @@ def identify(request: Request, built: Rooms, *, browser: bool) -> Viewer:
             known = accounts.user_of_token(session, token=token, now=now)
             if known is None:
                 raise NotSignedIn("This token is not valid: unknown, revoked or expired.")
-            user, scope = known
+            user, used = known
+            viewer = _viewer(session, user, scope=used.scope, token_ends_at=used.expires_at)
         else:
             by_cookie = accounts.user_of_browser(session, secret=secret or "", now=now)
             if by_cookie is None:
                 return Viewer()
-            user, scope = by_cookie, Scope.ORGANIZE if by_cookie.is_organizer else Scope.SUBMIT
-        return Viewer(
-            user_id=user.id,
-            email=user.email,
-            is_organizer=user.is_organizer,
-            team_ids=accounts.team_ids_of(session, user.id),
-            scope=scope,
-        )
+            scope = Scope.ORGANIZE if by_cookie.is_organizer else Scope.SUBMIT
+            return _viewer(session, by_cookie, scope=scope)
+    if not accounts.is_use_noted(used, now):
+        with built.database.unit_of_work() as session:
+            accounts.note_token_use(session, used.id, now=now)
+    return viewer
+
+
+def _viewer(
+    session: Session, user: User, *, scope: Scope, token_ends_at: datetime | None = None
+) -> Viewer:
+    tell(user=user.id)
+    return Viewer(
+        user_id=user.id,
+        email=user.email,
+        is_organizer=user.is_organizer,
+        teams=tuple(
+            ViewerTeam(id=team.id, public_id=team.public_id, name=team.name)
+            for team in accounts.teams_of(session, user.id)
+        ),
+        scope=scope,
+        token_ends_at=token_ends_at,
+    )
 
 
 def api_viewer(request: Request, built: RoomsDep) -> Viewer:
@@ -142,9 +191,24 @@ def checked_form(
     Raises:
         FormExpired: its token is missing, or not the one that goes with the browser's cookie.
     """
-    secret_key = built.settings.secret_key.get_secret_value()
-    if not csrf.is_valid(form_token, request.cookies.get(csrf.COOKIE), secret_key=secret_key):
+    if not is_our_form(request, built, form_token):
         raise FormExpired("Load the page again and send the form once more.")
+
+
+def is_our_form(request: Request, built: Rooms, form_token: str | None) -> bool:
+    """Tell whether a token is the one that goes with the browser's cookie."""
+    secret_key = built.settings.secret_key.get_secret_value()
+    return csrf.is_valid(form_token, request.cookies.get(csrf.COOKIE), secret_key=secret_key)
+
+
+def script_submitter(request: Request, built: Rooms) -> int:
+    """Return the account that may submit, of a program or of a script on a page of ours.
+
+    The script has no token of the API: it sends the browser's cookie, and its page's form token in
+    a header, which no other site can know.
+    """
+    is_ours = is_our_form(request, built, request.headers.get(csrf.HEADER))
+    return submitter(identify(request, built, browser=is_ours))
 
 
 def submitter(viewer: Viewer) -> int:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement
 
 from server.jobs.queue import SCORE_SHARD, SCORE_SUBMISSION, Job, ring_after_commit
+from server.operations import workers
 from server.submissions import attempts, leases, outcomes, queries, shards
 from server.submissions.service import ARCHIVE_FOLDER
 from server.submissions.states import DEADLINES
@@ -24,6 +25,8 @@ ORPHAN_AGE = timedelta(hours=1)  # longer than any upload waits between its arch
 def run(context: Context) -> None:
     now = context.clock.now()
     _fail_and_ring(context, now)
+    with context.database.unit_of_work() as session:
+        workers.forget_silent(session, now=now)
     _delete_orphans(context, now)
     _drop_shards(context)
     retention.delete_expired_archives(context)
@@ -34,8 +37,10 @@ def _fail_and_ring(context: Context, now: datetime) -> None:
     """Fail what was tried often or long enough; ring everything else that nobody holds."""
     settings = context.settings
     failed: list[tuple[int, str]] = []
-    with context.database.unit_of_work() as session:
+    with context.database.unit_of_work() as session:  # alone: claims lock attempts last
         attempts.end_silent(session, now=now, limit=settings.scoring_limit)
+    with context.database.unit_of_work() as session:
+        leases.shorten(session, now=now, lease=settings.lease)
         for condition, reason in _hopeless(context, now):
             for submission_id in outcomes.to_fail(session, condition):
                 why = reason or attempts.last_reason(session, submission_id) or attempts.WORKER_LOST

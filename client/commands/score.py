@@ -37,10 +37,16 @@ def score(
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(dir_okay=False, help="Write the JSON document here too.")
+        Path | None,
+        typer.Option(
+            dir_okay=False,
+            help="Write the JSON document here too.",
+            callback=console.in_a_folder,
+        ),
     ] = None,
     tallies: Annotated[
-        Path | None, typer.Option(dir_okay=False, help="Keep the tallies here.")
+        Path | None,
+        typer.Option(dir_okay=False, help="Keep the tallies here.", callback=console.in_a_folder),
     ] = None,
     html: Annotated[
         Path | None,

@@ -17,11 +17,14 @@ def stack(
     another shell, `set -a; . $LUSS_DATA_DIR/stack.env` lets `luss admin` work on the same site.
     """
     from client.demo.site import announcement, prepare, serve_with_entries
-    from client.service import check_port
+    from client.service import check_port, check_sandbox
     from client.stack.native import native_stack
+    from server import log_config
     from worker.settings import WorkerSettings
 
     settings = WorkerSettings()
+    log_config.configure(settings, process="stack")
+    check_sandbox(settings.sandbox)
     check_port(host=settings.host, port=settings.port)
     with native_stack(settings, workers=workers) as (settings, supervisor):
         if empty:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from client.console import INTERRUPTED, stop
+
 if TYPE_CHECKING:
     from client.api import Api, Entry
     from client.documents import Submission
@@ -27,13 +29,19 @@ def submit(
     private: Annotated[
         bool, typer.Option("--private", help="For your team only, never on a board.")
     ] = False,
+    team: Annotated[
+        str, typer.Option(metavar="NAME|ID", help="Of which you are a member; else for yourself.")
+    ] = "",
     method_name: Annotated[str | None, typer.Option(help="Instead of method.txt's.")] = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Stay until it is scored or rejected.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The document alone.")] = False,
 ) -> None:
-    """Send an archive to a board (LUSS_SERVER, LUSS_TOKEN)."""
+    """Send an archive to a board (LUSS_SERVER, LUSS_TOKEN).
+
+    An upload that is cut off goes on where it was when the same command is given again.
+    """
     from client.addresses import board_address
     from client.api import Api, Entry
     from client.declarations import check_allowed, declared
@@ -51,7 +59,7 @@ def submit(
         answers = declared(declare or [], catalogue["facts"], ask)
         check_allowed(api, catalogue, address, answers)
         card = {} if method_name is None else {"method_name": method_name}
-        entry = Entry(board=address, declarations=answers, public=not private, card=card)
+        entry = Entry(board=address, declarations=answers, public=not private, team=team, card=card)
         submission = _sent(api, entry, archive)
         if wait:
             submission = _followed(api, submission)
@@ -69,9 +77,17 @@ def _asked(question: str) -> bool:
 
 def _sent(api: "Api", entry: "Entry", archive: Path) -> "Submission":
     from client.progress import upload_bar
+    from client.remembered import RememberedUploads
+    from client.sending import Sending
 
-    with upload_bar(archive.name, total_bytes=archive.stat().st_size) as sent:
-        return api.submit(entry, archive, on_bytes=sent)
+    remembered = RememberedUploads(api.connection.server)
+    try:
+        with upload_bar(archive.name, total_bytes=archive.stat().st_size) as progress:
+            return Sending(api, remembered, progress).submit(entry, archive)
+    except KeyboardInterrupt:
+        stop(
+            "Stopped. What has arrived is kept for a while: the same command goes on.", INTERRUPTED
+        )
 
 
 def _followed(api: "Api", submission: "Submission") -> "Submission":

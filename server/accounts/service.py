@@ -1,57 +1,104 @@
-"""Accounts, sign-ins and tokens."""
+"""Accounts and sign-ins."""
 
-import secrets
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from server.accounts import passwords
-from server.accounts.queries import user_by_email
-from server.accounts.tokens import TOKEN_PREFIX, digest_of
-from server.errors import AlreadyExists, FieldInvalid, NotFound, SignInRefused
-from server.models import ApiToken, BrowserSession, Membership, Scope, Team, User
+from server.accounts.queries import teams_of, user_by_email
+from server.digests import digest_of, new_secret
+from server.errors import AlreadyExists, FieldInvalid, SignInRefused
+from server.mail.address import normal_email
+from server.models import (
+    MAX_AFFILIATION,
+    MAX_LINK,
+    MAX_NAME,
+    BrowserSession,
+    Membership,
+    Team,
+    User,
+)
+from server.text_line import line_of_text, required_line
+from server.web.links import web_address
 
 
 def create_user(
     session: Session, *, email: str, password: str, is_organizer: bool, now: datetime
 ) -> User:
+    """Make an account for an address that nobody has to confirm, and its team of one.
+
+    Raises:
+        AlreadyExists: the address has an account.
+        FieldInvalid: the address is none, or the password is too short or too long.
+    """
+    address = normal_email(email)
+    return add_user(
+        session,
+        email=address,
+        name=name_of(address),
+        password_hash=passwords.hash_of(password),
+        is_organizer=is_organizer,
+        now=now,
+    )
+
+
+def add_user(
+    session: Session,
+    *,
+    email: str,
+    name: str,
+    password_hash: str,
+    is_organizer: bool,
+    now: datetime,
+) -> User:
     """Make an account and its team of one.
 
     Raises:
         AlreadyExists: the address has an account.
-        FieldInvalid: the address has no @, or the password is too short.
     """
-    address = normal_email(email)
-    if len(password) < passwords.MINIMUM_LENGTH:
-        raise FieldInvalid(
-            f"The password has {len(password)} characters; it needs at least "
-            f"{passwords.MINIMUM_LENGTH}.",
-            field="password",
-        )
-    if user_by_email(session, address) is not None:
-        raise AlreadyExists(f"{address} has an account already.")
-    name = address.partition("@")[0]
+    if user_by_email(session, email) is not None:
+        raise AlreadyExists(f"{email} has an account already.")
     user = User(
-        email=address,
+        email=email,
         name=name,
-        password_hash=passwords.hash_of(password),
+        password_hash=password_hash,
         is_organizer=is_organizer,
         created_at=now,
     )
-    team = Team(name=name, created_at=now)
+    team = Team(name=name, is_personal=True, created_at=now)
     session.add_all([user, team])
     session.flush()  # the membership needs both ids
-    session.add(Membership(team_id=team.id, user_id=user.id))
+    session.add(Membership(team_id=team.id, user_id=user.id, is_owner=True))
     return user
 
 
-def normal_email(email: str) -> str:
-    address = email.strip().lower()
-    local, at, domain = address.partition("@")
-    if not (local and at and domain) or any(letter.isspace() for letter in address):
-        raise FieldInvalid(f"{email!r} is not an e-mail address: name@host.", field="email")
-    return address
+def name_of(email: str) -> str:
+    """Return what a person is called who has not said it: what stands before the @."""
+    return email.partition("@")[0][:MAX_NAME]
+
+
+def update_profile(session: Session, user: User, *, name: str, affiliation: str, link: str) -> None:
+    """Change what others see of a person; the person's own team is called what they are.
+
+    Raises:
+        FieldInvalid: there is no name, something is too long, or the link is no web address.
+    """
+    user.name = required_line(name, field="name", called="The name", longest=MAX_NAME)
+    user.affiliation = (
+        line_of_text(
+            affiliation, field="affiliation", called="The affiliation", longest=MAX_AFFILIATION
+        )
+        or None
+    )
+    address = line_of_text(link, field="link", called="The link", longest=MAX_LINK)
+    if address and web_address(address) is None:
+        raise FieldInvalid(
+            "The link has to begin with https:// or http://, and have no spaces.", field="link"
+        )
+    user.link = address or None
+    own = teams_of(session, user.id)[0]
+    own.name = user.name
 
 
 def authenticated(session: Session, *, email: str, password: str) -> User:
@@ -68,13 +115,19 @@ def authenticated(session: Session, *, email: str, password: str) -> User:
     return user
 
 
-def open_session(session: Session, *, user_id: int, now: datetime, lasts: timedelta) -> str:
+def open_session(
+    session: Session, *, user_id: int, now: datetime, lasts: timedelta, browser: str = ""
+) -> str:
     """Open a browser session and return its secret, for a cookie; forget those that have ended."""
-    secret = secrets.token_urlsafe(32)
+    secret = new_secret()
     session.execute(delete(BrowserSession).where(BrowserSession.expires_at <= now))
     session.add(
         BrowserSession(
-            user_id=user_id, digest=digest_of(secret), created_at=now, expires_at=now + lasts
+            user_id=user_id,
+            browser=browser,
+            digest=digest_of(secret),
+            created_at=now,
+            expires_at=now + lasts,
         )
     )
     return secret
@@ -84,29 +137,5 @@ def close_session(session: Session, *, secret: str) -> None:
     session.execute(delete(BrowserSession).where(BrowserSession.digest == digest_of(secret)))
 
 
-def create_token(
-    session: Session, *, email: str, scope: Scope, days: int | None, now: datetime
-) -> str:
-    """Make a token and return it; this is the only time that anyone sees it.
-
-    Raises:
-        NotFound: no account has the address.
-        FieldInvalid: the scope is organize and the person is no organizer.
-    """
-    user = user_by_email(session, normal_email(email))
-    if user is None:
-        raise NotFound(f"{email} has no account; make one with `luss admin user {email}`.")
-    if scope is Scope.ORGANIZE and not user.is_organizer:
-        raise FieldInvalid(f"{email} is no organizer, so no token of that scope.", field="scope")
-    token = TOKEN_PREFIX + secrets.token_urlsafe(32)
-    session.add(
-        ApiToken(
-            user_id=user.id,
-            digest=digest_of(token),
-            hint=token[: len(TOKEN_PREFIX) + 4],
-            scope=scope,
-            created_at=now,
-            expires_at=None if days is None else now + timedelta(days=days),
-        )
-    )
-    return token
+def close_all_sessions(session: Session, *, user_id: int) -> None:
+    session.execute(delete(BrowserSession).where(BrowserSession.user_id == user_id))

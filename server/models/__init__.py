@@ -1,6 +1,19 @@
 """Every model, so that whoever imports the package sees the whole metadata."""
 
-from server.models.account import ApiToken, BrowserSession, Scope, User
+from server.models.account import (
+    MAX_AFFILIATION,
+    MAX_EMAIL,
+    MAX_LINK,
+    MAX_NAME,
+    MAX_TOKEN_NAME,
+    ApiToken,
+    AttemptCount,
+    BrowserSession,
+    LinkPurpose,
+    MailedLink,
+    Scope,
+    User,
+)
 from server.models.base import Base, UtcDateTime, new_public_id
 from server.models.benchmark import (
     Board,
@@ -12,6 +25,7 @@ from server.models.benchmark import (
     Subset,
     TruthVersion,
 )
+from server.models.mail import OutgoingMail
 from server.models.score import (
     HEADLINE_SCORES,
     HeadlineScores,
@@ -27,16 +41,32 @@ from server.models.submission import (
     Submission,
     SubmissionState,
 )
-from server.models.team import MAX_METHOD_NAME, Membership, Method, Team
+from server.models.team import (
+    MAX_METHOD_NAME,
+    MAX_TEAM_NAME,
+    Membership,
+    Method,
+    Team,
+    TeamInvitation,
+)
+from server.models.upload import Upload
 from server.models.work import Attempt, AttemptOutcome, Shard
+from server.models.worker import WorkerProcess
 
 __all__ = [
     "CARD_FIELDS",
     "HEADLINE_SCORES",
+    "MAX_AFFILIATION",
+    "MAX_EMAIL",
     "MAX_IDEMPOTENCY_KEY",
+    "MAX_LINK",
     "MAX_METHOD_NAME",
+    "MAX_NAME",
+    "MAX_TEAM_NAME",
+    "MAX_TOKEN_NAME",
     "ApiToken",
     "Attempt",
+    "AttemptCount",
     "AttemptOutcome",
     "Base",
     "Board",
@@ -44,9 +74,12 @@ __all__ = [
     "BrowserSession",
     "Category",
     "HeadlineScores",
+    "LinkPurpose",
+    "MailedLink",
     "Membership",
     "Method",
     "MethodCard",
+    "OutgoingMail",
     "Protocol",
     "ReportedResult",
     "ResampledScore",
@@ -60,8 +93,11 @@ __all__ = [
     "SubmissionState",
     "Subset",
     "Team",
+    "TeamInvitation",
     "TruthVersion",
+    "Upload",
     "User",
     "UtcDateTime",
+    "WorkerProcess",
     "new_public_id",
 ]

@@ -86,6 +86,8 @@ class Submission(MethodCard, Base):
 
     state: Mapped[SubmissionState]
     state_since: Mapped[datetime | None]
+    checking_at: Mapped[datetime | None]  # when a worker first took it
+    scoring_at: Mapped[datetime | None]  # when its masks were first counted
     finished_at: Mapped[datetime | None]
     findings: Mapped[list[Any]]
     failure: Mapped[str | None] = mapped_column(Text)

@@ -5,28 +5,61 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from server.models.base import Base
+from server.models.account import MAX_EMAIL, User
+from server.models.base import Base, new_public_id
 
 MAX_METHOD_NAME = 200
+MAX_TEAM_NAME = 120
 
 
 class Team(Base):
+    """A team; each person has one of their own, with ``is_personal``, that nobody else joins."""
+
     __tablename__ = "team"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(120))
+    public_id: Mapped[str] = mapped_column(
+        String(32), unique=True, index=True, default=new_public_id
+    )
+    name: Mapped[str] = mapped_column(String(MAX_TEAM_NAME))
+    is_personal: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
 
 
 class Membership(Base):
+    """Who is in a team; owners may also invite, remove and rename."""
+
     __tablename__ = "membership"
 
     team_id: Mapped[int] = mapped_column(ForeignKey("team.id"), primary_key=True)
     user_id: Mapped[int] = mapped_column(
         ForeignKey("user_account.id"), primary_key=True, index=True
     )
+    is_owner: Mapped[bool] = mapped_column(default=False)
 
     team: Mapped[Team] = relationship(lazy="raise")
+    user: Mapped[User] = relationship(lazy="raise")
+
+
+class TeamInvitation(Base):
+    """An offer to join, mailed to an address; the row keeps the digest of the link's secret."""
+
+    __tablename__ = "team_invitation"
+    __table_args__ = (UniqueConstraint("team_id", "email"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(
+        String(32), unique=True, index=True, default=new_public_id
+    )
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
+    email: Mapped[str] = mapped_column(String(MAX_EMAIL), index=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    invited_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+    team: Mapped[Team] = relationship(lazy="raise")
+    invited_by: Mapped[User] = relationship(lazy="raise")
 
 
 class Method(Base):

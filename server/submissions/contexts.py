@@ -8,15 +8,7 @@ from server.models import SubmissionState
 from server.score_names import ScoreGroup
 from server.web.links import Choice, Link
 from server.web.method_card import CardLine
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """Why a form was not taken."""
-
-    title: str
-    message: str
-    code: str
+from server.web.refusal import Refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +53,7 @@ class SubmitPage:
     subsets: tuple[Choice, ...]
     splits: tuple[Choice, ...]
     facts: tuple[FactQuestion, ...]
+    teams: tuple[Choice, ...]
     visibility: tuple[Choice, ...]
     card: tuple[TextField, ...]
     limit_bytes: int

@@ -10,11 +10,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, and_, case, exists, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    and_,
+    case,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from server.jobs.queue import SCORE_SHARD, SCORE_SUBMISSION, Job, ring_after_commit
-from server.models import AttemptOutcome, Shard, Submission, SubmissionState
+from server.models import AttemptOutcome, Shard, Submission, SubmissionState, UtcDateTime
 from server.submissions import attempts
 from server.submissions.states import IN_FLIGHT
 
@@ -61,6 +72,7 @@ def claim(session: Session, submission_id: int, *, now: datetime, terms: Terms) 
 
     A takeover keeps the state and adds an attempt.
     """
+    lock(session, submission_id)
     token = new_token()
     taken = changed(
         session,
@@ -75,6 +87,7 @@ def claim(session: Session, submission_id: int, *, now: datetime, terms: Terms) 
         lease_token=token,
         lease_until=now + terms.lease,
         attempts=Submission.attempts + 1,
+        checking_at=first_time(Submission.checking_at, now),
         postponed_because=None,
     )
     if not taken:
@@ -93,6 +106,17 @@ def claim(session: Session, submission_id: int, *, now: datetime, terms: Terms) 
         now=now,
     )
     return Claim(submission_id, token)
+
+
+def lock(session: Session, submission_id: int) -> None:
+    """Keep a submission from changes of others until the unit of work ends; shards come after it.
+
+    For what is decided by several tables: a statement of PostgreSQL that has waited for a row sees
+    the other tables as they were before it waited. And what always locks the submission first
+    never waits for something that waits for it.
+    """
+    row = select(Submission.id).where(Submission.id == submission_id)
+    session.execute(row.with_for_update(key_share=True))
 
 
 def renew(session: Session, held: Claim, *, now: datetime, lease: timedelta) -> bool:
@@ -141,6 +165,7 @@ def put_off(
     session: Session, submission_id: int, *, because: str, now: datetime, lease: timedelta
 ) -> None:
     """Leave to a later ring what nobody holds of a submission; if that is all of it, say why."""
+    lock(session, submission_id)
     shards = [Shard.submission_id == submission_id, Shard.is_done.is_(False)]
     changed(
         session,
@@ -185,6 +210,17 @@ def is_exhausted(*, now: datetime, max_attempts: int) -> ColumnElement[bool]:
     return and_(Submission.attempts >= max_attempts, _is_abandoned(now))
 
 
+def shorten(session: Session, *, now: datetime, lease: timedelta) -> None:
+    """Let no lease end later than one that is given now: the clock was set back since."""
+    for row in (Submission, Shard):
+        session.execute(
+            update(row)
+            .where(row.lease_until > now + lease)
+            .values(lease_until=now + lease)
+            .execution_options(synchronize_session=False)
+        )
+
+
 def to_ring_again(session: Session, *, now: datetime, lease: timedelta) -> Sequence[int]:
     """Return the ids whose message seems lost: those whose lease has run out.
 
@@ -219,6 +255,11 @@ def _is_being_counted() -> ColumnElement[bool]:
 
 def _row_of(held: Claim) -> type[Submission | Shard]:
     return Shard if isinstance(held, ShardClaim) else Submission
+
+
+def first_time(column: InstrumentedAttribute[datetime | None], now: datetime) -> Any:
+    """Return the time that a column keeps: the first one that it was given."""
+    return func.coalesce(column, literal(now, UtcDateTime()))
 
 
 def new_token() -> str:

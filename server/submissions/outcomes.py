@@ -22,7 +22,7 @@ from server.models import (
     SubmissionState,
 )
 from server.submissions import attempts
-from server.submissions.leases import Claim, changed, is_held
+from server.submissions.leases import Claim, changed, first_time, is_held, lock
 from server.submissions.states import FINAL, TRANSITIONS
 
 FAILURE = (
@@ -70,6 +70,7 @@ def begin_scoring(
         from_states=(SubmissionState.CHECKING, SubmissionState.SCORING),
         state=SubmissionState.SCORING,
         state_since=case((is_scoring, Submission.state_since), else_=now),
+        scoring_at=first_time(Submission.scoring_at, now),
         findings=list(warnings),
         **{name: card[name] for name in CARD_FIELDS},
         progress_done=0,
@@ -159,6 +160,7 @@ def fail(
     now: datetime,
 ) -> bool:
     """Give up on a submission that still meets the condition: our fault."""
+    lock(session, submission_id)
     failed = changed(
         session,
         Submission,

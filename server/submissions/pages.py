@@ -10,6 +10,8 @@ from server.dependencies import (
     RoomsDep,
     SettingsDep,
     SignedInPageDep,
+    page_member,
+    page_viewer,
 )
 from server.errors import NotSignedIn, ServerError
 from server.submissions import queries
@@ -28,10 +30,15 @@ PAGE_LENGTH = 20
 
 @router.get("/submit")
 def form(
-    request: Request, _viewer: SignedInPageDep, session: ReadingDep, settings: SettingsDep
+    request: Request, viewer: SignedInPageDep, session: ReadingDep, settings: SettingsDep
 ) -> Response:
-    limit_bytes = settings.upload_limit_bytes
-    return render(request, submit_page(session, request.query_params, limit_bytes=limit_bytes))
+    page = submit_page(
+        session,
+        request.query_params,
+        limit_bytes=settings.upload_limit_bytes,
+        teams=viewer.teams,
+    )
+    return render(request, page)
 
 
 @router.post("/submit")
@@ -49,9 +56,15 @@ async def create(request: Request, built: RoomsDep) -> Response:
 def _form_again(
     request: Request, built: Rooms, typed: dict[str, str], refused: ServerError
 ) -> Response:
-    limit_bytes = built.settings.upload_limit_bytes
+    teams = page_member(page_viewer(request, built)).teams
     with built.database.reading() as session:
-        page = submit_page(session, typed, limit_bytes=limit_bytes, refused=refused)
+        page = submit_page(
+            session,
+            typed,
+            limit_bytes=built.settings.upload_limit_bytes,
+            teams=teams,
+            refused=refused,
+        )
     return render(request, page, status=refused.status)
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from server.models import (
     Board,
+    Membership,
     Split,
     Submission,
     SubmissionState,
@@ -78,6 +79,14 @@ def public_id_of_key(session: Session, *, user_id: int, key: str) -> str | None:
             Submission.user_id == user_id, Submission.idempotency_key == key
         )
     )
+
+
+def is_member(session: Session, *, user_id: int, team_id: int) -> bool:
+    """Tell whether a person may submit for a team now."""
+    found = select(Membership.team_id).where(
+        Membership.team_id == team_id, Membership.user_id == user_id
+    )
+    return session.scalar(found) is not None
 
 
 def archive_keys(session: Session, keys: Sequence[str]) -> frozenset[str]:

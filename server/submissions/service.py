@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from server.addresses import unknown
 from server.catalogue import queries as catalogue
-from server.errors import FieldInvalid, TruthMissing
+from server.errors import FieldInvalid, NotAllowed, TruthMissing
 from server.jobs.queue import SCORE_SUBMISSION, Job, ring_after_commit
+from server.log_config import tell
 from server.models import (
     CARD_FIELDS,
     MAX_METHOD_NAME,
@@ -20,6 +21,7 @@ from server.models import (
     SubmissionState,
 )
 from server.protocols import check_declarations
+from server.submissions import queries
 
 ARCHIVE_FOLDER = "archives"
 
@@ -78,9 +80,15 @@ def accept(
     idempotency_key: str | None,
     now: datetime,
     lease: timedelta,
-) -> None:
-    """Make the row for an archive that has arrived; it is rung when the row is committed."""
+) -> Submission:
+    """Make the row for an archive that has arrived; it is rung when the row is committed.
+
+    Raises:
+        NotAllowed: the person has left the team since the first byte.
+    """
     board = admit(session, entry)
+    if not queries.is_member(session, user_id=user_id, team_id=team_id):
+        raise NotAllowed("You are not in this team any more, so you cannot submit for it.")
     submission = Submission(
         public_id=archive.public_id,
         board_id=board.id,
@@ -100,8 +108,10 @@ def accept(
         **{name: entry.card.get(name) or None for name in CARD_FIELDS},
     )
     session.add(submission)
+    tell(submission=archive.public_id)
     session.flush()  # the message carries its id
     ring_after_commit(session, Job(SCORE_SUBMISSION, submission.id))
+    return submission
 
 
 def archive_key(public_id: str) -> str:

@@ -15,7 +15,16 @@ from sqlalchemy.orm import Session
 from server.jobs.queue import SCORE_SHARD, SCORE_SUBMISSION, Job, ring_after_commit
 from server.models import AttemptOutcome, Shard, Submission, SubmissionState
 from server.submissions import attempts
-from server.submissions.leases import Claim, ShardClaim, Terms, changed, is_free, is_held, new_token
+from server.submissions.leases import (
+    Claim,
+    ShardClaim,
+    Terms,
+    changed,
+    is_free,
+    is_held,
+    lock,
+    new_token,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,7 @@ def claim_next(
     session: Session, submission_id: int, *, now: datetime, terms: Terms
 ) -> ShardClaim | None:
     """Take the first shard of a submission that nobody holds; None if there is none."""
+    lock(session, submission_id)
     free = [
         Shard.submission_id == submission_id,
         Shard.is_done.is_(False),
@@ -136,6 +146,7 @@ def finish(
 
 def start_over(session: Session, held: ShardClaim, *, now: datetime) -> bool:
     """Drop the plan that a shard belongs to, whose tallies could not be merged with ours."""
+    lock(session, held.submission_id)
     if not changed(session, Shard, is_held(held), lease_token=None):
         return False
     reason = attempts.SCORER_CHANGED

@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
+from server.dependencies import ViewerTeam
 from server.errors import ServerError
 from server.models import Protocol, Split, SplitName
 from server.protocols import FACTS, SUMMARIES, TITLES
 from server.submissions import queries
-from server.submissions.contexts import FactQuestion, ProtocolChoice, Refusal, SubmitPage, TextField
+from server.submissions.contexts import FactQuestion, ProtocolChoice, SubmitPage, TextField
 from server.web.links import Choice
 from server.web.method_card import CARD
+from server.web.refusal import refusal_of
 
 SPLIT_TITLES = {SplitName.TEST: "Test", SplitName.VAL: "Validation"}
 VISIBILITY = (
@@ -24,13 +26,14 @@ def submit_page(
     typed: Mapping[str, str],
     *,
     limit_bytes: int,
+    teams: Sequence[ViewerTeam],
     refused: ServerError | None = None,
 ) -> SubmitPage:
     """Fill the form with what was typed; ``refused`` says what is wrong with it."""
     splits = queries.open_splits(session)
     wrong = _wrong_fields(refused)
     return SubmitPage(
-        refusal=_refusal(refused),
+        refusal=refusal_of(refused),
         open_splits=tuple(f"{each.subset.title}, {each.name}" for each in splits),
         protocols=tuple(
             ProtocolChoice(
@@ -44,6 +47,7 @@ def submit_page(
         subsets=_subsets(splits, typed.get("subset")),
         splits=_splits(splits, typed.get("split")),
         facts=_facts(splits, typed, wrong),
+        teams=_teams(teams, typed.get("team", "")),
         visibility=tuple(
             Choice(value=value, text=text, is_chosen=typed.get("public", "true") == value)
             for value, text in VISIBILITY
@@ -63,12 +67,6 @@ def submit_page(
     )
 
 
-def _refusal(error: ServerError | None) -> Refusal | None:
-    if error is None:
-        return None
-    return Refusal(title=error.title, message=error.message, code=error.code)
-
-
 def _wrong_fields(error: ServerError | None) -> frozenset[str]:
     """Return the fields that a refusal is about: errors name them in their details."""
     if error is None:
@@ -78,6 +76,15 @@ def _wrong_fields(error: ServerError | None) -> frozenset[str]:
         listed = error.details.get(kind)
         named.extend(listed if isinstance(listed, list) else ())
     return frozenset(str(name) for name in named)
+
+
+def _teams(teams: Sequence[ViewerTeam], typed: str) -> tuple[Choice, ...]:
+    """Offer the reader's teams, their own first; nothing where there is no choice."""
+    chosen = typed if typed in {team.public_id for team in teams} else teams[0].public_id
+    return tuple(
+        Choice(value=team.public_id, text=team.name, is_chosen=team.public_id == chosen)
+        for team in (teams if len(teams) > 1 else ())
+    )
 
 
 def _subsets(splits: Sequence[Split], chosen: str | None) -> tuple[Choice, ...]:

@@ -4,6 +4,7 @@ A template reads two names: `page`, the context of its kind of page, and `frame`
 around every page shows.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -58,7 +59,13 @@ def environment() -> Environment:
 ENVIRONMENT = environment()
 
 
-def render(request: Request, page: Page, *, status: int = HTTPStatus.OK) -> HTMLResponse:
+def render(
+    request: Request,
+    page: Page,
+    *,
+    status: int = HTTPStatus.OK,
+    headers: Mapping[str, str] | None = None,
+) -> HTMLResponse:
     """Answer with a page; its forms carry a token, and the browser gets the cookie beside it."""
     built = rooms(request)
     cookie = request.cookies.get(csrf.COOKIE) or csrf.new_cookie()
@@ -69,7 +76,7 @@ def render(request: Request, page: Page, *, status: int = HTTPStatus.OK) -> HTML
         form_token=csrf.token_for(cookie, secret_key=built.settings.secret_key.get_secret_value()),
     )
     html = ENVIRONMENT.get_template(page.template).render(page=page, frame=frame)
-    response = HTMLResponse(html, status_code=status)
+    response = HTMLResponse(html, status_code=status, headers=headers)
     _finish(request, response, cookie=cookie, is_private=bool(frame.viewer_email))
     return response
 

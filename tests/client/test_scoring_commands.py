@@ -96,6 +96,13 @@ class TestScore:
         assert json.loads(scores.read_text())["images"] == 60
         assert Tallies.read(tallies).images == 60
 
+    @pytest.mark.parametrize("option", ["--out", "--tallies", "--html"])
+    def test_an_output_without_a_folder_is_wrong_usage(self, option: str, tmp_path: Path) -> None:
+        done = score(GOLDEN / "good.zip", option, tmp_path / "nowhere" / "file")
+
+        assert done.exit_code == 2
+        assert "there is no folder" in done.stderr
+
     def test_a_given_map_is_used(self, tmp_path: Path) -> None:
         (tmp_path / "match.json").write_text('{"0": 0}')
 

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from tests.support.small_disk import SmallDisk, small_disk
-from tests.support.stack import DECLARE, Stack, eventually, stack_in
+from tests.support.stack import DECLARE, Stack, stack_in
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 S50 = Path(__file__).parents[1] / "golden" / "s50"

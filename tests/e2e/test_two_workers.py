@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.golden import repeated_set
-from tests.support.stack import Stack, eventually, stack_in
+from tests.support.stack import Stack, stack_in
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 COPIES, SHARD_IMAGES, SHARDS = 20, 120, 10

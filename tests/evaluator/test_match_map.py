@@ -37,6 +37,12 @@ class TestTable:
         np.testing.assert_array_equal(table.classes[[0, 1, 2, 7, 65535]], [0, 6, 6, 2, 5])
         assert (table.outside, table.distinct) == (6, 2)
 
+    def test_a_map_may_name_every_id_that_a_mask_can_hold(self) -> None:
+        table = table_of(MatchMap({generated: generated % 6 for generated in range(65536)}), 5)
+
+        np.testing.assert_array_equal(table.classes, np.arange(65536) % 6)
+        assert (table.outside, table.distinct) == (6, 6)
+
 
 def test_the_hash_is_of_the_map_and_not_of_the_file() -> None:
     one = parse_match(b'{"1": 2, "2": 1}', classes=5)

@@ -44,6 +44,12 @@ def furnish(site: Site) -> None:
             site.submission(state=state, findings=[FINDING], progress_total=160)
     for number in range(20):
         site.submission(method=f"Number {number}")
+    ada = site.browser().sign_in()
+    team = ada.fill_in("/account/teams/new", name="The Analysts").headers["location"]
+    for invited in (EVE, "bob@example.org"):
+        ada.fill_in(team, action=f"{team}/invite", email=invited)
+    site.browser().sign_in(EVE).fill_in(site.link_mailed_to(EVE))
+    ada.fill_in("/account/tokens", name="the cluster", scope="read", days="")
 
 
 def pages_of(browser: Browser) -> dict[str, Element]:
@@ -95,12 +101,17 @@ def test_every_page_is_found_and_no_link_is_broken(pages: dict[str, Element]) ->
         assert path in pages
 
 
+def test_strangers_find_the_ways_in(lived_in: Site) -> None:
+    assert {"/sign-in", "/sign-up", "/password-reset"} <= set(pages_of(lived_in.browser()))
+
+
 def test_members_find_the_form_and_all_of_their_submissions(
     members_pages: dict[str, Element],
 ) -> None:
     paths = {path.partition("?")[0] for path in members_pages}
 
-    assert {"/submit", "/submissions"} <= paths
+    assert {"/submit", "/submissions", "/account", "/account/tokens"} <= paths
+    assert any(path.startswith("/account/teams/") for path in paths - {"/account/teams/new"})
     assert {f"/submissions/entry{number}" for number in range(1, 31)} <= paths
 
 

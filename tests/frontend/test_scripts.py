@@ -1,21 +1,17 @@
 """What the scripts add, in a real browser, and that the styles hold on a phone."""
 
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import update
 
-from client.stack.programs import free_port
 from server.models import Submission, SubmissionState
 from server.protocols import FACT_KEYS
 from tests.support.chromium import chromium
 from tests.support.database import PASSWORD
+from tests.support.serving import listening
 from tests.support.site import ADA, BOARD, Site, site_in
 
 pytestmark = pytest.mark.slow
@@ -41,22 +37,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def address(site: Site) -> Iterator[str]:
     with listening(site) as address:
         yield address
-
-
-@contextmanager
-def listening(site: Site) -> Iterator[str]:
-    """Serve the site on a free port, in a thread."""
-    port = free_port()
-    server = uvicorn.Server(
-        uvicorn.Config(site.app, port=port, log_level="warning", lifespan="off")
-    )
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
 
 
 @pytest.fixture

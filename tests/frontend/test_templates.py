@@ -10,16 +10,17 @@ import pytest
 from jinja2 import meta, nodes
 
 from server.error_handlers import ErrorPage
+from server.web.form_page import FormPage, MessagePage
 from server.web.templating import ENVIRONMENT, TEMPLATES, Frame
 
 NAMES = sorted(str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.html"))
-AREAS = ("accounts", "boards", "docs", "methods", "submissions")
+AREAS = ("accounts", "boards", "docs", "methods", "operations", "submissions", "teams")
 PARTIALS = ("base.html", "docs/_layout.html")
 
 
 def contexts() -> list[Any]:
     """Return the context class of every kind of page."""
-    found: list[Any] = [ErrorPage]
+    found: list[Any] = [ErrorPage, FormPage, MessagePage]
     for area in AREAS:
         module = import_module(f"server.{area}.contexts")
         found += [
@@ -108,6 +109,7 @@ SHARED = {
     "ScoreName": {"key", "label", "meaning"},
     "ScoreGroup": {"metric", "title"},
     "Link": {"is_current"},
+    "Refusal": {"field"},
 }
 
 

@@ -100,8 +100,7 @@ def test_two_that_migrate_at_once_do_it_once(postgresql: Postgresql) -> None:
         assert tables(url) == set(Base.metadata.tables)
 
 
-def test_what_was_there_before_states_had_times_counts_from_its_arrival(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'luss.sqlite3'}"
+def test_what_was_there_before_states_had_times_counts_from_its_arrival(url: str) -> None:
     schema.upgrade(url, "0001")
     engine = create_engine(url)
     values = {
@@ -125,13 +124,15 @@ def test_what_was_there_before_states_had_times_counts_from_its_arrival(tmp_path
     columns = ", ".join(values)
     marks = ", ".join(f":{name}" for name in values)
     with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":  # which checks references; SQLite has to be asked
+            connection.execute(text("SET session_replication_role = replica"))
         connection.execute(text(f"INSERT INTO submission ({columns}) VALUES ({marks})"), values)
 
     schema.upgrade(url, "0002")
 
     with engine.connect() as connection:
-        since = connection.execute(text("SELECT state_since FROM submission")).scalar()
-    assert since == values["created_at"]
+        told = connection.execute(text("SELECT state_since, created_at FROM submission")).one()
+    assert told.state_since == told.created_at
     schema.downgrade(url, "0001")
     with engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM submission")).scalar() == 1
@@ -155,3 +156,33 @@ def test_there_is_one_head(url: str) -> None:
 def test_migrations_import_nothing_from_the_server() -> None:
     for path in (schema.MIGRATIONS / "versions").glob("*.py"):
         assert not re.search(r"^(from|import) server", path.read_text(), re.MULTILINE), path
+
+
+def test_accounts_of_before_get_public_ids_and_teams_of_their_own(url: str) -> None:
+    schema.upgrade(url, "0001")
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for number in (1, 2):
+            connection.exec_driver_sql(
+                "INSERT INTO user_account"
+                " (id, email, name, password_hash, is_organizer, created_at) "
+                f"VALUES ({number}, 'a{number}@example.org', 'a', '', false, '2026-01-01')"
+            )
+            connection.exec_driver_sql(
+                f"INSERT INTO team (id, name, created_at) VALUES ({number}, 'a', '2026-01-01')"
+            )
+            connection.exec_driver_sql(
+                f"INSERT INTO membership (team_id, user_id) VALUES ({number}, {number})"
+            )
+    schema.upgrade(url, "0005")
+    with engine.connect() as connection:
+        teams = connection.exec_driver_sql("SELECT public_id, is_personal FROM team").all()
+        owners = connection.exec_driver_sql("SELECT is_owner FROM membership").all()
+    assert len({public_id for public_id, _ in teams}) == 2
+    assert all(len(public_id) == 16 and is_personal for public_id, is_personal in teams)
+    assert all(is_owner for (is_owner,) in owners)
+
+    schema.downgrade(url, "0001")
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM membership").scalar() == 2
+    engine.dispose()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import String, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
 
 from server.catalogue import imagenet_s
 from server.catalogue import queries as catalogue
@@ -15,6 +16,7 @@ from server.db import Database
 from server.methods import queries as methods
 from server.methods.service import method_of, slug_of
 from server.models import (
+    CARD_FIELDS,
     Base,
     Board,
     Method,
@@ -27,10 +29,12 @@ from server.models import (
     User,
 )
 from server.organizers import service as organizing
-from server.submissions import leases, queries
+from server.submissions import leases, outcomes, queries, shards
+from server.submissions.waiting import places_of
 from tests.support.database import (
     LEASE,
     NOW,
+    TERMS,
     TRUTH,
     add_score,
     add_submission,
@@ -48,6 +52,27 @@ def submission(database: Database) -> Submission:
         add_subset(session)
         add_truth(session)
         return add_submission(session, add_user(session))
+
+
+def begun(database: Database, submission: Submission) -> leases.Claim:
+    """Claim a submission and bring it to scoring."""
+    with database.unit_of_work() as session:
+        held = leases.claim(session, submission.id, now=NOW, terms=TERMS)
+        assert held is not None
+        card = dict.fromkeys(CARD_FIELDS)
+        assert outcomes.begin_scoring(session, held, images=6, card=card, warnings=[], now=NOW)
+    return held
+
+
+def plan(session: Session, held: leases.Claim) -> bool:
+    parts = [shards.Part(first, first + 2, f"key-{first}") for first in (0, 2, 4)]
+    return shards.plan(session, held, parts, truth_version=TRUTH.version, now=NOW, lease=LEASE)
+
+
+def cut(database: Database, submission: Submission) -> None:
+    held = begun(database, submission)
+    with database.unit_of_work() as session:
+        assert plan(session, held)
 
 
 def at_once(count: int, deed: Callable[[int], Any]) -> list[Any]:
@@ -76,13 +101,48 @@ class TestRaces:
     ) -> None:
         def claim(_number: int) -> leases.Claim | None:
             with database.unit_of_work() as session:
-                return leases.claim(session, submission.id, now=NOW, lease=LEASE, max_attempts=3)
+                return leases.claim(session, submission.id, now=NOW, terms=TERMS)
 
         claims = at_once(8, claim)
 
         assert len([each for each in claims if each is not None]) == 1
         with database.reading() as session:
             assert queries.to_score(session, submission.id).attempts == 1
+
+    def test_every_shard_is_claimed_once(self, database: Database, submission: Submission) -> None:
+        cut(database, submission)
+
+        def claim(_number: int) -> int | None:
+            with database.unit_of_work() as session:
+                held = shards.claim_next(session, submission.id, now=NOW, terms=TERMS)
+                return None if held is None else held.first
+
+        claimed = at_once(5, claim)
+
+        assert sorted(first for first in claimed if first is not None) == [0, 2, 4]
+        assert claimed.count(None) == 2
+
+    def test_a_claim_that_had_to_wait_sees_what_it_waited_for(
+        self, database: Database, submission: Submission
+    ) -> None:
+        """A worker whose lease has run out still cuts its submission: nobody else claims it."""
+        held, late = begun(database, submission), NOW + 2 * LEASE
+        claimed: list[leases.Claim | None] = []
+
+        def claim() -> None:
+            with database.unit_of_work() as session:
+                claimed.append(leases.claim(session, submission.id, now=late, terms=TERMS))
+
+        waiting = threading.Thread(target=claim)
+        with database.unit_of_work() as session:
+            assert plan(session, held)
+            session.flush()
+            waiting.start()
+            waiting.join(timeout=0.5)  # long enough to be kept waiting by the database
+            assert claimed == []
+        waiting.join()
+
+        assert claimed == [None]
 
     def test_a_method_that_many_record_at_once_is_one_method(
         self, database: Database, submission: Submission
@@ -279,12 +339,12 @@ class TestQueries:
         with database.reading() as session:
             first = queries.of_teams(session, (method.team_id,), before_id=None, limit=3)
             rest = queries.of_teams(session, (method.team_id,), before_id=first[-1].id, limit=3)
-            waiting = queries.unfinished_before(session, first[0].id)
+            waiting = places_of(session, rest, now=NOW, shard_images=10)
             keys = queries.archive_keys(session, ["archives/aaaa.zip", "archives/zzzz.zip"])
 
         assert [row.public_id for row in first] == ["eeee", "dddd", "cccc"]
         assert [row.public_id for row in rest] == ["bbbb", "aaaa"]
-        assert waiting == 1
+        assert [place.position for place in waiting.values()] == [0]
         assert keys == {"archives/aaaa.zip"}
 
 

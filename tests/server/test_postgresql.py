@@ -14,7 +14,7 @@ from server.dependencies import Rooms
 from server.jobs.queue import RecordingQueue
 from server.models import Team
 from server.settings import Settings
-from server.storage.store import open_store
+from server.storage.retrying import open_store
 from tests.support.database import NOW, migrated_postgresql
 from tests.support.servers import Postgresql
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from server import schema, standings
 from server.accounts import service as accounts
-from server.accounts.queries import team_ids_of
+from server.accounts.queries import teams_of
 from server.catalogue.imagenet_s import CategoryFacts
 from server.db import Database
 from server.jobs.queue import RecordingQueue
@@ -140,7 +140,7 @@ def add_submission(
         entry,
         stored,
         user_id=user.id,
-        team_id=team_ids_of(session, user.id)[0],
+        team_id=teams_of(session, user.id)[0].id,
         idempotency_key=None,
         now=NOW,
         lease=LEASE,

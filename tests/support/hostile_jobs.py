@@ -1,6 +1,7 @@
 """What a decoder that was taken over might try: tests start a zygote with these jobs."""
 
 import ctypes
+import errno
 import mmap
 import os
 import socket
@@ -76,6 +77,10 @@ def fail(_arguments: Mapping[str, Any], _report: Report) -> Any:
     raise RuntimeError("a bug of ours")
 
 
+def find_no_room(_arguments: Mapping[str, Any], _report: Report) -> Any:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 def leave(_arguments: Mapping[str, Any], _report: Report) -> Any:
     os._exit(0)
 
@@ -118,7 +123,7 @@ JOBS: dict[str, Job] = {
     job.__name__: job
     for job in (
         *(add, spin, sleep, allocate_at_once, allocate_bit_by_bit, allocate_shared),
-        *(write_a_huge_file, crash, fail, leave, answer_nonsense, look_around),
+        *(write_a_huge_file, crash, fail, find_no_room, leave, answer_nonsense, look_around),
     )
 } | {"inspect": allocate_bit_by_bit}
 """By name; as an archive that is a bomb to whatever opens it, too."""

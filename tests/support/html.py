@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 VOID = frozenset({"br", "circle", "hr", "img", "input", "line", "link", "meta", "path"})
 ATTRIBUTE = re.compile(
     r"(?:aria|data)-[a-z-]+|[xy][12]?|c[xy]|r|id|class|lang|charset|name|content|rel|href|src|media"
-    r"|type|value|action|method|enctype|for|required|checked|selected|hidden|autocomplete|accept"
+    r"|type|value|action|formaction|method|enctype|for|required|checked|selected|hidden|autocomplete|accept"
     r"|rows|max|open|tabindex|role|scope|colspan|rowspan|title|width|height|alt|focusable"
 )
 

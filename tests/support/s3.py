@@ -18,9 +18,10 @@ import boto3
 import httpx
 from pydantic import SecretStr
 
+from client.stack.programs import free_port
 from server.settings import S3Access
 from server.storage.store import open_object_store
-from tests.support.stack import eventually, free_port
+from tests.support.waiting import eventually
 
 COMMAND = Path(sys.executable).with_name("moto_server")
 START_SECONDS = 60

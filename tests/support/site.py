@@ -1,5 +1,6 @@
 """A whole site in a folder, without its processes: pages by a browser that runs no scripts."""
 
+import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from server.catalogue import queries as catalogue
 from server.clock import SetClock
 from server.dependencies import Rooms
 from server.jobs.queue import RecordingQueue
+from server.mail.mailer import Mail, RecordingMailer
+from server.mail.outbox import send_due
 from server.methods.service import method_of
 from server.models import (
     HEADLINE_SCORES,
@@ -61,7 +64,7 @@ class Browser:
     """One person's browser: keeps cookies, asks for pages, follows no redirect by itself."""
 
     def __init__(self, site: "Site") -> None:
-        self._client = TestClient(
+        self.client = TestClient(
             site.app,
             headers={"Accept": "text/html,application/xhtml+xml"},
             follow_redirects=False,
@@ -70,10 +73,10 @@ class Browser:
 
     @property
     def cookies(self) -> dict[str, str]:
-        return dict(self._client.cookies)
+        return dict(self.client.cookies)
 
     def get(self, path: str, **headers: str) -> Response:
-        return self._client.get(path, headers=headers)
+        return self.client.get(path, headers=headers)
 
     def page(self, path: str, *, status: int = 200) -> Element:
         """Open a page and read it."""
@@ -83,11 +86,24 @@ class Browser:
 
     def post(self, path: str, fields: Mapping[str, str], archive: bytes | None = None) -> Response:
         files = None if archive is None else {"archive": ("entry.zip", archive)}
-        return self._client.post(path, data=dict(fields), files=files)
+        return self.client.post(path, data=dict(fields), files=files)
 
-    def fill_in(self, path: str, archive: bytes | None = None, **fields: str) -> Response:
-        """Open a page, fill in its form and send it to where the form says."""
-        form = self.page(path).one("main").one("form")
+    def fill_in(
+        self, path: str, archive: bytes | None = None, action: str = "", **fields: str
+    ) -> Response:
+        """Open a page, fill in its form and send it to where the form says.
+
+        Where a page has several forms, ``action`` says which, and ``fields`` which of those.
+        """
+        forms = self.page(path).one("main").all("form")
+        fitting = [
+            form
+            for form in forms
+            if action in ("", form.attributes["action"])
+            and (len(forms) == 1 or fields.keys() <= html.typed_into(form).keys())
+        ]
+        assert fitting, (path, action, [form.attributes["action"] for form in forms])
+        form = fitting[0]
         typed = html.typed_into(form) | fields
         return self.post(form.attributes["action"], typed, archive)
 
@@ -104,8 +120,15 @@ class Site:
         self.settings = Settings(data_dir=folder, environment="test", upload_limit_bytes=1_000_000)
         (folder / "luss.sqlite3").write_bytes(_prepared_database())
         self.queue, self.clock = RecordingQueue(), SetClock(NOW)
+        self.mailer = RecordingMailer()
         self.store = open_store("memory://")
-        self.app = create_app(self.settings, queue=self.queue, store=self.store, clock=self.clock)
+        self.app = create_app(
+            self.settings,
+            queue=self.queue,
+            store=self.store,
+            clock=self.clock,
+            mailer=self.mailer,
+        )
         rooms: Rooms = self.app.state.rooms
         self.database = rooms.database
         self._made = 0
@@ -249,6 +272,16 @@ class Site:
         event.listen(self.database.engine, "before_cursor_execute", note)
         yield seen
         event.remove(self.database.engine, "before_cursor_execute", note)
+
+    def mails(self, to: str = "") -> list[Mail]:
+        """Send what waits in the outbox; return all mails so far, or those to one address."""
+        send_due(self.database, self.mailer, self.clock)
+        return [mail for mail in self.mailer.sent if to in ("", mail.recipient)]
+
+    def link_mailed_to(self, address: str) -> str:
+        """Return the path of the last link that was mailed to an address."""
+        (link,) = re.findall(r"http://\S+token=\S+", self.mails(address)[-1].body)
+        return link.removeprefix(self.settings.site_url)
 
     def close(self) -> None:
         self.database.close()

@@ -23,11 +23,11 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import groupby
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import httpx
 
@@ -51,10 +51,14 @@ DECLARE = [
 class Stack:
     """The site: its commands, its HTTP interface, its processes."""
 
-    starts: ClassVar[tuple[str, ...]] = ("serve",)
+    def __init__(
+        self, folder: Path, *, starts: Sequence[str] = ("serve",), **settings: str
+    ) -> None:
+        """Take settings beside the folder and the port, as variables of the environment.
 
-    def __init__(self, folder: Path, **settings: str) -> None:
-        """Take settings beside the folder and the port, as variables of the environment."""
+        ``starts`` is the `luss` command that runs the site.
+        """
+        self.starts = starts
         self.folder = folder
         self._settings = settings
         self.port = free_port()
@@ -73,6 +77,7 @@ class Stack:
             "LUSS_SERVER": self.url,
             "LUSS_TOKEN": self.token,
             "LUSS_PASSWORD": PASSWORD,
+            "XDG_STATE_HOME": str(self.folder / "state"),
             **self._settings,
         }
 
@@ -105,6 +110,26 @@ class Stack:
         public_id: str = json.loads(
             self.luss("submit", archive, *words, *DECLARE, "--json").stdout
         )["id"]
+        return public_id
+
+    def send(self, archive: bytes, *, subset: str = "50", **fields: str) -> str:
+        """Submit as a program does, without the time that `luss submit` takes to start."""
+        told = {
+            "protocol": "fully-unsupervised",
+            "subset": subset,
+            "split": "test",
+            "declarations": json.dumps(NO_TO_ALL | {"label_generation": True}),
+            **fields,
+        }
+        answer = httpx.post(
+            f"{self.url}/api/v1/submissions",
+            headers={"Authorization": f"Bearer {self.token}"},
+            data=told,
+            files={"archive": ("entry.zip", archive)},
+            timeout=60,
+        )
+        assert answer.status_code == httpx.codes.CREATED, answer.text
+        public_id: str = answer.json()["id"]
         return public_id
 
     @contextmanager
@@ -161,6 +186,12 @@ class Stack:
     def submission(self, public_id: str) -> Any:
         return self.get(f"/api/v1/submissions/{public_id}")
 
+    def is_scoring(self, public_id: str) -> bool:
+        """Tell whether images are being counted; it must not be too late to interrupt that."""
+        body = self.submission(public_id)
+        assert body["state"] != "scored", "it was scored before it could be interrupted"
+        return body["state"] == "scoring" and body["progress"]["done"] > 0
+
     def final(self, public_id: str, *, seconds: float = 180) -> Any:
         """Wait until a submission has ended and return it."""
         states = ("scored", "rejected", "failed", "withdrawn")
@@ -173,6 +204,13 @@ class Stack:
 
     def workers(self) -> list[int]:
         """Return the processes of this site's worker, the oldest first."""
+        return self._processes("worker.celery_app", "worker")
+
+    def web(self) -> list[int]:
+        """Return the process that answers requests."""
+        return self._processes("uvicorn")
+
+    def _processes(self, *wanted: str) -> list[int]:
         mine = f"LUSS_DATA_DIR={self.folder / 'var'}".encode()
         found = []
         for process in Path("/proc").glob("[0-9]*"):
@@ -181,7 +219,7 @@ class Stack:
                 environment = (process / "environ").read_bytes().split(b"\0")
             except OSError:
                 continue  # it ended while we looked
-            if mine in environment and b"worker.celery_app" in words and b"worker" in words:
+            if mine in environment and all(word.encode() in words for word in wanted):
                 found.append(int(process.name))
         return sorted(found)
 
@@ -201,8 +239,6 @@ class Stack:
 
 class NativeStack(Stack):
     """A site whose processes `luss stack` starts, on servers of its own or on given ones."""
-
-    starts: ClassVar[tuple[str, ...]] = ("stack", "--empty")
 
     @property
     def environment(self) -> dict[str, str]:
@@ -226,7 +262,11 @@ def stack_in(folder: Path, **settings: str) -> Iterator[Stack]:
 
 @contextmanager
 def native_stack_in(
-    postgresql: Postgresql | None = None, redis: Redis | None = None, **settings: str
+    postgresql: Postgresql | None = None,
+    redis: Redis | None = None,
+    *,
+    workers: int = 2,
+    **settings: str,
 ) -> Iterator[NativeStack]:
     """Start the production topology likewise, in a folder of /tmp that PostgreSQL can reach."""
     skip_unless_installed(initdb_program, server_program)
@@ -235,7 +275,8 @@ def native_stack_in(
             settings["LUSS_DATABASE_URL"] = given.enter_context(postgresql.database())
         if redis is not None:
             settings["LUSS_BROKER_URL"] = redis.url
-        stack = NativeStack(folder, **settings)
+        starts = ("stack", "--empty", "--workers", str(workers))
+        stack = NativeStack(folder, starts=starts, **settings)
         with _running(stack):
             yield stack
 

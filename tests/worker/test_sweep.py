@@ -31,6 +31,20 @@ def test_rings_for_a_submission_whose_message_was_lost(service: Service) -> None
     assert [job.row_id for job in service.queue.rung] == [submission.id]
 
 
+def test_rings_a_lease_after_the_clock_was_set_back(service: Service) -> None:
+    with service.context.database.unit_of_work() as session:
+        submission = add_submission(session, service.user)
+    service.queue.rung.clear()
+    service.clock.time -= timedelta(days=1)
+
+    sweep.run(service.context)
+    assert service.queue.rung == []
+    service.clock.time += LEASE
+    sweep.run(service.context)
+
+    assert [job.row_id for job in service.queue.rung] == [submission.id]
+
+
 def test_deletes_old_archives_that_belong_to_no_submission(service: Service) -> None:
     with service.context.database.unit_of_work() as session:
         submission = add_submission(session, service.user)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from server.accounts import service as accounts
+from server.accounts import tokens
 from server.app import create_app
 from server.jobs.queue import SCORE_SHARD
 from server.models import Scope, SubmissionState
@@ -149,7 +149,7 @@ class TestAStore:
         service = self.failing(service)
         context = service.context
         with context.database.unit_of_work() as session:
-            token = accounts.create_token(
+            token = tokens.create_for(
                 session, email="ada@example.org", scope=Scope.SUBMIT, days=None, now=NOW
             )
         app = create_app(

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from evaluator import BadPrediction, Finding, Inspection, MethodCard
+from evaluator import BadPrediction, BadTruth, Finding, Inspection, MethodCard
 from worker.counting import Material
 from worker.sandbox.children import Sandbox
 
@@ -33,6 +33,7 @@ class SandboxedCounting:
 
         Raises:
             evaluator.BadPrediction: there is a match.json, and it is no such map.
+            evaluator.BadTruth: the pack is damaged.
             ChildFailed: as every step here.
         """
         if self._match_hash is None:
@@ -120,4 +121,6 @@ class SandboxedCounting:
         )
         if "refused" in said:
             raise BadPrediction([Finding.from_json(each) for each in said["refused"]])
+        if "bad_truth" in said:
+            raise BadTruth(said["bad_truth"])
         return said

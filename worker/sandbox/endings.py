@@ -1,5 +1,6 @@
 """What became of a child: its answer, or one sentence on why there is none."""
 
+import errno
 import logging
 import os
 import signal
@@ -12,6 +13,7 @@ from worker.sandbox.keeper import Order
 
 log = logging.getLogger(__name__)
 _LAST_WORDS_BYTES = 4000
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 def answer(said: dict[str, Any] | None, judged: dict[str, Any] | None, order: Order) -> Any:
@@ -24,6 +26,7 @@ def answer(said: dict[str, Any] | None, judged: dict[str, Any] | None, order: Or
 
     Raises:
         ChildFailed: there is no answer.
+        OSError: the child's disk has no room, which is nobody's doing in there.
     """
     if judged is None:
         raise ChildFailed(Ending.LOST, "the processes that read archives were killed")
@@ -45,6 +48,8 @@ def answer(said: dict[str, Any] | None, judged: dict[str, Any] | None, order: Or
         judged["code"],
         said.get("details") or _last_words(order.scratch),
     )
+    if ending is Ending.ERROR and said.get("errno") in _NO_ROOM:
+        raise OSError(said["errno"], os.strerror(said["errno"]), str(order.scratch))
     raise ChildFailed(ending, _sentence(ending, order.allowance, judged["code"]))
 
 

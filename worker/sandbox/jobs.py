@@ -1,14 +1,14 @@
 """The work that is done in children: archives are opened here and nowhere else.
 
 `worker.sandbox.counting` asks for it. Arguments and answers are plain JSON values. What a
-participant did wrong is an answer; exceptions are ours.
+participant did wrong is an answer, and so is a damaged truth, which is fetched again.
 """
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from evaluator import BadPrediction, Limits
+from evaluator import BadPrediction, BadTruth, Limits
 from worker.counting import Counting, Material, counting
 from worker.sandbox.keeper import Job, Report
 
@@ -32,6 +32,8 @@ def _with_archive(work: Work) -> Job:
                 return work(counts, arguments, report)
         except BadPrediction as bad:
             return {"refused": [finding.to_json() for finding in bad.findings]}
+        except BadTruth as bad:
+            return {"bad_truth": str(bad)}
 
     return job
 

@@ -100,8 +100,10 @@ def _work(order: Order, jobs: Mapping[str, Job], walls: Walls, answers: socket.s
         )
         said = {"answer": jobs[order.job](order.arguments, report)}
     except BaseException as error:  # noqa: BLE001  # the process ends here, whatever it was
-        no_memory = isinstance(error, MemoryError) or getattr(error, "errno", 0) == errno.ENOMEM
+        number = error.errno if isinstance(error, OSError) else None
+        no_memory = isinstance(error, MemoryError) or number == errno.ENOMEM
         said = {
+            "errno": number,
             "ending": Ending.MEMORY_LIMIT if no_memory else Ending.ERROR,
             "details": traceback.format_exc()[-_DETAILS:],
         }

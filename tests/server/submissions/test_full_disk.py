@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from server.accounts import service as accounts
+from server.accounts import tokens
 from server.app import create_app
 from server.clock import SetClock
 from server.db import Database
@@ -44,7 +44,7 @@ class Site:
             add_subset(session)
             add_truth(session)
             add_user(session)
-            self.token = accounts.create_token(
+            self.token = tokens.create_for(
                 session, email="ada@example.org", scope=Scope.SUBMIT, days=None, now=NOW
             )
 

@@ -65,6 +65,19 @@ class TestTheForm:
         assert [[option.text for option in each] for each in offered] == [["Tiny"], ["Test"]]
         assert "Open now: Tiny, test." in page.text
 
+    def test_offers_a_choice_of_teams_to_whoever_has_one(self, site: Site, ada: Browser) -> None:
+        assert not ada.page(HERE).all("select", name="team")
+        ada.fill_in("/account/teams/new", name="The Analysts")
+        own, team = ada.page(HERE).one("select", name="team").all("option")
+
+        assert (own.text, team.text) == ("ada", "The Analysts")
+        assert "selected" in own.attributes
+        sent = NO_TO_ALL | {"method_name": "Pass", "team": team.attributes["value"]}
+        refused = html.read(ada.fill_in(HERE, b"", **sent).text)
+        assert typed_into(refused.one("form", action="/submit"))["team"] == sent["team"]
+        answer = ada.fill_in(HERE, ARCHIVE, **sent)
+        assert "The Analysts" in ada.page(answer.headers["location"]).one("main").text
+
     def test_says_when_nothing_can(self, site: Site, ada: Browser) -> None:
         site.close_all_splits()
         page = ada.page("/submit")

@@ -1,5 +1,6 @@
 """Real children, some of them hostile: what they cost, and what they can reach."""
 
+import errno
 import logging
 import os
 import signal
@@ -130,6 +131,13 @@ def test_what_goes_wrong_costs_a_child_and_has_a_name(
     assert failed.value.ending is ending
     assert time.monotonic() - started < limits.get("wall_seconds", 1) + 10
     assert children.zygote == zygote
+
+
+def test_a_full_disk_is_told_as_the_system_tells_it(children: Children) -> None:
+    with pytest.raises(OSError, match="No space left") as full:
+        children.run("find_no_room")
+
+    assert full.value.errno == errno.ENOSPC
 
 
 def test_a_crash_says_where_in_the_log(

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evaluator import encode_mask
+from evaluator import BadTruth, Limits, encode_mask
 from server.models import AttemptOutcome, SubmissionState
 from tests.support.golden import S50, golden_files, zipped
 from tests.support.service import Service, service_in
 from worker import scoring, sweep
+from worker.counting import Material
 from worker.sandbox.allowance import Allowance, Walls
 from worker.sandbox.children import ChildProcesses, Sandbox
+from worker.sandbox.counting import SandboxedCounting
 
 pytestmark = pytest.mark.slow
 GENEROUS = Allowance(memory_bytes=2**31, cpu_seconds=600, wall_seconds=600, file_bytes=2**30)
@@ -94,6 +96,15 @@ def test_shards_are_counted_in_children(service: Service, sandbox: Sandbox) -> N
     cut = everything(within(service, sandbox, shard_images=25, scoring_jobs=2), archive, "cut")
 
     assert cut == everything(service, archive, "plain")
+
+
+def test_a_damaged_truth_is_told_as_such(sandbox: Sandbox, tmp_path: Path) -> None:
+    truth = tmp_path / "truth.pack"
+    truth.write_bytes(b"no pack")
+    material = Material(archive=S50 / "good.zip", truth=truth, classes=50, limits=Limits())
+
+    with pytest.raises(BadTruth, match="neither"):
+        SandboxedCounting(sandbox, material).inspect(protocol="free", method_name=None)
 
 
 def test_a_bomb_fails_its_submission_and_says_why(service: Service) -> None:

@@ -1,0 +1,1 @@
+"""From files to batches: images, their crops, and which points of two crops are the same."""

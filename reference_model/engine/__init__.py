@@ -1,0 +1,1 @@
+"""How training runs, whatever is trained: loops, optimisers, checkpoints, ranks, logs."""

@@ -1,0 +1,28 @@
+"""What ends a run before it is done.
+
+* RunStopped
+    + Refused         the recipe, the folder or the machine does not allow the run
+    + Diverged        a loss is not a number
+    + Interrupted     the process was told to end; the checkpoint is written
+"""
+
+
+class RunStopped(Exception):
+    """Base of all; the message is a sentence for the person who started the run."""
+
+
+class Refused(RunStopped):
+    pass
+
+
+class Diverged(RunStopped):
+    def __init__(self, stage: str, step: int) -> None:
+        super().__init__(
+            f"The loss of {stage} is not a finite number at step {step}; the last checkpoint is"
+            " from before. Lower the learning rate or raise the batch."
+        )
+
+
+class Interrupted(RunStopped):
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}; the same command goes on from there.")

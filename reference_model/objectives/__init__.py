@@ -1,0 +1,1 @@
+"""What is minimised: functions of tensors, each checked against an independent oracle."""

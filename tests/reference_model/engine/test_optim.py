@@ -1,0 +1,39 @@
+import numpy as np
+import torch
+
+from reference_model.engine.optim import Larc, matrices_and_vectors
+
+
+def test_larc_agrees_with_its_formula() -> None:
+    """One step of two parameters, by hand; the second is zero and takes its raw gradient."""
+    weight = torch.nn.Parameter(torch.tensor([3.0, 4.0]))
+    bias = torch.nn.Parameter(torch.zeros(2))
+    optimizer = Larc([weight, bias], lr=0.5, decay=0.1, trust=0.01)
+    weight.grad, bias.grad = torch.tensor([0.6, 0.8]), torch.tensor([1.0, 2.0])
+
+    optimizer.step()
+
+    rate = 0.01 * 5 / (1 + 0.1 * 5 + 1e-8)
+    wanted = np.array([3, 4]) - 0.5 * rate * (np.array([0.6, 0.8]) + 0.1 * np.array([3, 4]))
+    np.testing.assert_allclose(weight.detach(), wanted, rtol=1e-6)
+    np.testing.assert_allclose(bias.detach(), [-0.5, -1.0], rtol=1e-6)
+
+
+def test_larc_passes_over_what_has_no_gradient() -> None:
+    frozen = torch.nn.Parameter(torch.ones(2))
+    optimizer = Larc([frozen], lr=1.0)
+
+    optimizer.step()
+
+    assert frozen.tolist() == [1, 1]
+
+
+def test_norms_and_biases_may_be_left_alone() -> None:
+    layer = torch.nn.Linear(2, 2)
+    optimizer = Larc(matrices_and_vectors(layer), lr=1.0)
+    before = layer.bias.detach().clone()
+    layer.weight.grad, layer.bias.grad = torch.ones(2, 2), torch.ones(2)
+
+    optimizer.step()
+
+    np.testing.assert_allclose(layer.bias.detach(), before - 1)
