@@ -15,7 +15,7 @@ from sqlalchemy import event, update
 from starlette.testclient import TestClient
 
 from server import standings
-from server.accounts.service import create_token
+from server.accounts.tokens import create_for
 from server.app import create_app
 from server.catalogue import queries as catalogue
 from server.clock import SetClock
@@ -224,7 +224,7 @@ class Site:
 
     def token(self, email: str = ADA, *, scope: Scope = Scope.SUBMIT) -> str:
         with self.database.unit_of_work() as session:
-            return create_token(session, email=email, scope=scope, days=1, now=NOW)
+            return create_for(session, email=email, scope=scope, days=1, now=NOW)
 
     def attempt(self, public_id: str, *, seconds: float = 1, **columns: Any) -> None:
         """Add an attempt at a submission: done by a worker just now, unless columns differ."""
