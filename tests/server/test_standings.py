@@ -1,13 +1,15 @@
 """Which entry counts: the same whatever happened in which order, on both databases."""
 
+import re
 from dataclasses import dataclass
 from math import nan
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, select
+from sqlalchemy import delete, event, select
 from sqlalchemy.orm import Session
 
 from server import standings
@@ -259,13 +261,37 @@ def test_a_score_anew_under_the_same_truth_replaces_the_older_one(
         assert [shown.scores["miou"] for shown in table(session)] == [10.0]
 
 
-def test_a_board_finds_its_rows_without_reading_all_submissions(
-    database: Database, user: User
-) -> None:
-    """Entries beyond the ones that count cost a board nothing: it reads one row a method."""
+def plan_of(session: Session, statement: str, parameters: Any) -> str:
+    """Return how the database would find the rows, were the tables large."""
+    connection = session.connection()
+    explain = "EXPLAIN QUERY PLAN "
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        explain = "EXPLAIN "
+    return "\n".join(
+        str(row) for row in connection.exec_driver_sql(explain + statement, parameters)
+    )
+
+
+def test_a_board_is_found_without_reading_every_submission(database: Database, user: User) -> None:
+    """No plan goes through all submissions or scores, of the board or at all."""
     with database.unit_of_work() as session:
         for number in range(30):
             enter(session, user, number, Entry("A", float(number)))
+    seen: list[tuple[str, Any]] = []
+
+    def note(_c: object, _u: object, statement: str, parameters: Any, *_: object) -> None:
+        if "FROM submission" in statement or "FROM standing" in statement:
+            seen.append((statement, parameters))
+
+    event.listen(database.engine, "before_cursor_execute", note)
     with database.reading() as session:
-        assert len(session.scalars(select(Standing)).all()) == 1
         assert len(table(session)) == 1
+    event.remove(database.engine, "before_cursor_execute", note)
+
+    assert seen
+    with database.reading() as session:
+        for statement, parameters in seen:
+            plan = plan_of(session, statement, parameters)
+            assert not re.search(r"(SCAN|Seq Scan on) (submission|score|standing)", plan), plan
+            assert "ix_submission_board_id" not in plan, plan

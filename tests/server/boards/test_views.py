@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from server import standings
-from server.models import HEADLINE_SCORES, Board, BoardDetail, Split, Submission
+from server.models import HEADLINE_SCORES, Board, BoardDetail, Split
 from tests.support.site import BOARD, EVE, Site
 
 API = f"/api/v1{BOARD}"
@@ -245,15 +245,3 @@ class TestAnAnswer:
             "declarations",
             "rows",
         }
-
-
-def test_many_submissions_make_no_more_rows_to_read(site: Site) -> None:
-    """What a board reads is a row a method: queries name the standings, not the submissions."""
-    for number in range(3):
-        site.scored(10.0 + number)
-    with site.counted_queries() as seen:
-        site.browser().get(API)
-
-    assert not [each for each in seen if "FROM submission" in each and "standing" not in each]
-    with site.database.reading() as session:
-        assert session.query(Submission).count() == 3
