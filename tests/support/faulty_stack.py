@@ -89,7 +89,7 @@ class FaultyStack(Stack):
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self) -> None:
-        web = web_command(host="127.0.0.1", port=self.port)
+        web = web_command(host="127.0.0.1", port=self.port, upload_grace_seconds=5)
         beat = beat_command(schedule=self.folder / "var" / "beat-schedule")
         (self.folder / "var").mkdir()
         self._run("web", web)
