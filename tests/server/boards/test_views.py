@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from server import standings
-from server.models import HEADLINE_SCORES, Board, BoardDetail, Split
-from tests.support.site import BOARD, EVE, Site
+from server.accounts.deletion import NOBODY, delete_account
+from server.accounts.service import update_profile
+from server.models import HEADLINE_SCORES, Board, BoardDetail, Split, User
+from tests.support.database import NOW
+from tests.support.site import ADA, BOARD, EVE, Site
 
 API = f"/api/v1{BOARD}"
 
@@ -245,3 +248,32 @@ class TestAnAnswer:
             "declarations",
             "rows",
         }
+
+
+class TestANewName:
+    """What is kept in memory must not outlive a name that somebody has given up."""
+
+    @pytest.fixture
+    def warm(self, site: Site) -> Site:
+        site.scored(30.0)
+        assert [row["team"] for row in document(site)["rows"]] == ["ada"]
+        site.browser().page(BOARD)
+        return site
+
+    def test_of_a_person_is_on_the_board_at_once(self, warm: Site) -> None:
+        with warm.database.unit_of_work() as session:
+            user = session.query(User).filter_by(email=ADA).one()
+            update_profile(session, user, name="Countess", affiliation="", link="")
+
+        assert "Countess" in document(warm)["rows"][0]["team"]
+        assert "Countess" in warm.browser().page(BOARD).one("table", class_="board").text
+
+    def test_is_nobodys_once_an_account_is_deleted(self, warm: Site) -> None:
+        with warm.database.unit_of_work() as session:
+            user = session.query(User).filter_by(email=ADA).one()
+            delete_account(session, user, site_url="http://site", now=NOW)
+
+        assert document(warm)["rows"][0]["team"] == NOBODY
+        table = warm.browser().page(BOARD).one("table", class_="board").text
+        assert NOBODY in table
+        assert "ada" not in table.split()
