@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
-from celery import Celery
+from celery import Celery, signals
 
 from server.jobs.celery_queue import celery_settings
 from server.jobs.queue import SWEEP
+from worker import scratch
 from worker.settings import WorkerSettings
 from worker.steady_schedule import SteadySchedule
 
@@ -22,3 +23,13 @@ app.conf.beat_schedule = {
         "options": {"expires": _quarter_lease_seconds},
     }
 }
+
+
+@signals.worker_process_init.connect
+def _process_begins(**_: object) -> None:
+    scratch.settle()
+
+
+@signals.worker_process_shutdown.connect
+def _process_ends(**_: object) -> None:
+    scratch.leave()

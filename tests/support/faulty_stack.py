@@ -88,10 +88,14 @@ class FaultyStack(Stack):
         self._workers = workers
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
+    @property
+    def environment(self) -> dict[str, str]:
+        return super().environment | {"TMPDIR": str(self.folder / "var" / "tmp")}
+
     def start(self) -> None:
         web = web_command(host="127.0.0.1", port=self.port)
         beat = beat_command(schedule=self.folder / "var" / "beat-schedule")
-        (self.folder / "var").mkdir()
+        (self.folder / "var" / "tmp").mkdir(parents=True)
         self._run("web", web)
         self._run("beat", beat)
         for number in range(self._workers):
