@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psycopg
 
 from client.service import beat_command, web_command, worker_command
 from tests.support.servers import (
@@ -88,14 +87,9 @@ class FaultyStack(Stack):
         self._workers = workers
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
-    @property
-    def environment(self) -> dict[str, str]:
-        return super().environment | {"TMPDIR": str(self.folder / "var" / "tmp")}
-
     def start(self) -> None:
         web = web_command(host="127.0.0.1", port=self.port)
         beat = beat_command(schedule=self.folder / "var" / "beat-schedule")
-        (self.folder / "var" / "tmp").mkdir(parents=True)
         self._run("web", web)
         self._run("beat", beat)
         for number in range(self._workers):
@@ -135,7 +129,7 @@ class FaultyStack(Stack):
     def _answers(self) -> bool:
         assert self._running["web"].poll() is None, self.log.read_text()
         try:
-            return httpx.get(f"{self.url}/readyz").status_code == httpx.codes.OK
+            return self._client.get("/readyz").status_code == httpx.codes.OK
         except httpx.TransportError:
             return False
 
@@ -159,12 +153,6 @@ class FaultyStack(Stack):
         finally:
             (self.faults / name).unlink()
 
-    def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Ask the database itself."""
-        url = self.environment["LUSS_DATABASE_URL"].replace("+psycopg", "")
-        with psycopg.connect(url) as connection:
-            return connection.execute(statement.encode(), values).fetchall()
-
 
 @contextmanager
 def faulty_stack(*, workers: int, **settings: str) -> Iterator[FaultyStack]:
@@ -186,3 +174,4 @@ def faulty_stack(*, workers: int, **settings: str) -> Iterator[FaultyStack]:
             yield stack
         finally:
             stack.stop()
+            stack.close()
