@@ -35,9 +35,9 @@ USER luss
 EXPOSE 8000
 # Of the web process; docker-compose.yml says what holds for the others.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
+    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/readyz', timeout=4)"]
 CMD ["python", "-m", "uvicorn", "--factory", "server.app:create_app_from_environment", \
-     "--host", "0.0.0.0", "--port", "8000", "--no-access-log", "--timeout-graceful-shutdown", "8"]
+     "--host", "0.0.0.0", "--port", "8000", "--no-access-log", "--timeout-graceful-shutdown", "30"]
 
 FROM runtime AS model
 COPY --from=build-model /opt/luss /opt/luss

@@ -13,11 +13,11 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 run: $(VENV)/.installed-service ## install the service and start a demo site (LUSS_PORT, LUSS_DATA_DIR)
-	@exec $(BIN)/luss demo
+	@LUSS_LOG_LEVEL=$${LUSS_LOG_LEVEL:-warning} exec $(BIN)/luss demo
 
 stack: $(VENV)/.installed-service ## the same on PostgreSQL, Redis and two workers, as docker-compose.yml has it
 	@.ci/system-packages postgresql redis-server
-	@LUSS_DATA_DIR=$${LUSS_DATA_DIR:-var/stack} exec $(BIN)/luss stack
+	@LUSS_DATA_DIR=$${LUSS_DATA_DIR:-var/stack} LUSS_LOG_LEVEL=$${LUSS_LOG_LEVEL:-warning} exec $(BIN)/luss stack
 
 test: $(VENV)/.installed-dev ## run every test, the browser's included (LUSS_REQUIRE_ALL=1: a skip is a failure)
 	@.ci/system-packages chromium postgresql redis-server

@@ -87,7 +87,7 @@ class Beside:
 
     def _sample(self) -> None:
         while not self._over.wait(SAMPLE_SECONDS):
-            self.web.append(sum(map(own_bytes, self.stack.processes("uvicorn"))))
+            self.web.append(sum(map(own_bytes, self.stack.web())))
             groups = self.stack.worker_groups()
             self.workers.append(max((sum(map(own_bytes, each)) for each in groups), default=0))
 

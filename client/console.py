@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 REFUSED, USAGE, UNREACHABLE = 1, 2, 3
 """Exit codes: the input was refused, the command was called wrongly, no server answered."""
 
+INTERRUPTED = 130
+"""What shells say of a command that Ctrl-C ended."""
+
 
 def console_for_people(*, as_json: bool) -> "Console":
     """Stdout, unless a JSON document goes there."""

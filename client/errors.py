@@ -23,13 +23,14 @@ class ClientError(Exception):
 
 
 class Refused(ClientError):
-    """An answer 4xx; `code` is the stable word for programs."""
+    """An answer 4xx; `code` is the stable word for programs, `status` the number."""
 
     exit_code = REFUSED
 
-    def __init__(self, message: str, *, code: str) -> None:
+    def __init__(self, message: str, *, code: str, status: int | None = None) -> None:
         super().__init__(f"{message} [{code}]")
         self.code = code
+        self.status = status
 
 
 class UsageMistake(ClientError):

@@ -8,8 +8,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 
 @contextmanager
-def upload_bar(file_name: str, *, total_bytes: int) -> Iterator[Callable[[int], None]]:
-    """A bar that is set by calling what this yields with the number of bytes sent so far."""
+def upload_bar(file_name: str, *, total_bytes: int) -> Iterator[Callable[[str, int], None]]:
+    """A bar that is set by calling what this yields with what is done and for how many bytes."""
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -17,8 +17,17 @@ def upload_bar(file_name: str, *, total_bytes: int) -> Iterator[Callable[[int], 
         TransferSpeedColumn(),
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(f"Sending {file_name}", total=total_bytes)
-        yield lambda sent: progress.update(task, completed=sent)
+        task = progress.add_task("", total=total_bytes)
+        under_way = ""
+
+        def move(doing: str, done: int) -> None:
+            nonlocal under_way
+            if doing != under_way:  # the speed of reading says nothing about sending
+                progress.reset(task, description=f"{doing} {file_name}", completed=done)
+                under_way = doing
+            progress.update(task, completed=done)
+
+        yield move
 
 
 @contextmanager

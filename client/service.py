@@ -3,16 +3,17 @@
 `luss serve` and `luss stack` start them from this table; docker-compose.yml is compared with it.
 """
 
+import shutil
 import socket
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from client.errors import Unreachable, UsageMistake
 from client.settings import process_environment
-from client.supervisor import Child
+from client.supervisor import Child, Patience
 from client.vault_folder import make_private_folder
 
 if TYPE_CHECKING:
@@ -27,15 +28,21 @@ STORE_VARIABLES = (
     "LUSS_S3_ACCESS_KEY",
     "LUSS_S3_SECRET_KEY",
 )
-_UPLOADS_END_SECONDS = 8  # less than the supervisor's grace
+METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+METRICS_PORT_VARIABLE = "LUSS_WORKER_METRICS_PORT"
+_AFTER_GRACE_SECONDS = 5.0  # for what ends a process after its work
 
 
-def web_command(*, host: str, port: int) -> list[str]:
+def web_command(*, host: str, port: int, upload_grace_seconds: int) -> list[str]:
     return [
         *(sys.executable, "-m", "uvicorn", "--factory", "server.app:create_app_from_environment"),
         *("--host", host, "--port", str(port), "--no-access-log"),
-        *("--timeout-graceful-shutdown", str(_UPLOADS_END_SECONDS)),
+        *("--timeout-graceful-shutdown", str(upload_grace_seconds)),
     ]
+
+
+def luss_command(*words: str) -> list[str]:
+    return [str(Path(sys.executable).with_name("luss")), *words]
 
 
 def worker_command(*, queues: Sequence[str], concurrency: int | None = None) -> list[str]:
@@ -70,20 +77,28 @@ def parts(settings: "WorkerSettings") -> dict[str, Part]:
     table = (
         Part(
             name="migrate",
-            command=[str(Path(sys.executable).with_name("luss")), "admin", "init"],
+            command=luss_command("admin", "init"),
         ),
         Part(
             name="web",
-            command=web_command(host=settings.host, port=settings.port),
+            command=web_command(
+                host=settings.host,
+                port=settings.port,
+                upload_grace_seconds=settings.upload_grace_seconds,
+            ),
             opens_store=True,
         ),
         Part(
             name="worker",
-            command=worker_command(queues=["score"]),
+            command=luss_command("worker", "--queues", "score"),
             opens_store=True,
             opens_vault=True,
         ),
-        Part(name="gpu-worker", command=worker_command(queues=["model"]), opens_store=True),
+        Part(
+            name="gpu-worker",
+            command=luss_command("worker", "--queues", "model"),
+            opens_store=True,
+        ),
         Part(
             name="beat",
             command=beat_command(schedule=settings.data_dir.absolute() / "beat-schedule"),
@@ -93,7 +108,7 @@ def parts(settings: "WorkerSettings") -> dict[str, Part]:
 
 
 def wiring(settings: "WorkerSettings", part: Part) -> dict[str, str]:
-    """Return what a part must be told to find the others, and is told wherever it runs.
+    """Return what a part must be told to find the others and to log alike, wherever it runs.
 
     The vault is named to those that open it, and to nobody else.
     """
@@ -107,11 +122,12 @@ def wiring(settings: "WorkerSettings", part: Part) -> dict[str, str]:
         "LUSS_HOST": settings.host,
         "LUSS_PORT": str(settings.port),
         "LUSS_PUBLIC_URL": settings.public_url,
+        "LUSS_LOG_FORMAT": settings.log_format,
     }
     return told | ({VAULT_VARIABLE: settings.vault} if part.opens_vault else {})
 
 
-def child_of(settings: "WorkerSettings", part: Part, *, name: str | None = None) -> Child:
+def child_of(settings: "WorkerSettings", part: Part) -> Child:
     """Return a part as a process of this machine.
 
     It inherits our environment but for the keys of what it does not open.
@@ -123,7 +139,7 @@ def child_of(settings: "WorkerSettings", part: Part, *, name: str | None = None)
     ours = process_environment()
     inherited = {name: value for name, value in ours.items() if name not in kept_back}
     return Child(
-        name=name or part.name,
+        name=part.name,
         command=part.command,
         environment=inherited | wiring(settings, part),
     )
@@ -134,18 +150,40 @@ def children(settings: "WorkerSettings", *, workers: int = 1) -> list[Child]:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     make_private_folder(settings.vault)
     table = parts(settings)
+    worker = child_of(settings, table["worker"])
     return [
         child_of(settings, table["web"]),
-        *(
-            child_of(settings, table["worker"], name=name)
-            for name in (["worker"] if workers == 1 else _numbered("worker", workers))
-        ),
+        *([worker] if workers == 1 else _numbered(worker, workers, settings.worker_metrics_port)),
         child_of(settings, table["beat"]),
     ]
 
 
-def _numbered(name: str, count: int) -> list[str]:
-    return [f"{name}-{number}" for number in range(1, count + 1)]
+def _numbered(worker: Child, count: int, metrics_port: int) -> Iterator[Child]:
+    """Yield workers of one machine, each with a port of its own for its metrics, if with one."""
+    for number in range(count):
+        port = metrics_port + number if metrics_port else 0
+        yield replace(
+            worker,
+            name=f"{worker.name}-{number + 1}",
+            environment={**worker.environment, METRICS_PORT_VARIABLE: str(port)},
+        )
+
+
+def worker_environment(settings: "WorkerSettings") -> dict[str, str]:
+    """Return where the processes of a worker that serves metrics put their numbers: emptied."""
+    port = settings.worker_metrics_port
+    if not port:
+        return {}
+    folder = settings.data_dir.absolute() / "metrics" / f"worker-{port}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return {METRICS_VARIABLE: str(folder)}
+
+
+def patience(settings: "WorkerSettings") -> Patience:
+    """Return how long the parts are waited for: until the last of them has had its grace."""
+    grace = max(settings.worker_grace_seconds, settings.upload_grace_seconds)
+    return Patience(stop_grace_seconds=grace + _AFTER_GRACE_SECONDS)
 
 
 def check_sandbox(walls: "Walls") -> None:

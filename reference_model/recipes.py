@@ -323,7 +323,7 @@ def demo() -> Recipe:
         ),
         labels=Labels(short_side=96, square=96, restarts=10),
         finetune=Finetune(
-            training=Training(epochs=8, batch=64, rate=2.4, final_rate=0.024),
+            training=Training(epochs=20, batch=64, rate=4.8, final_rate=0.048),
             side=64,
             label_side=16,
             area=(0.2, 1.0),

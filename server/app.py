@@ -1,16 +1,18 @@
 """The only place where the web process is put together."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
-from server import error_handlers, health
+from server import error_handlers, health, log_config
 from server.accounts import account_pages, token_pages
 from server.accounts import pages as sign_in_pages
 from server.accounts import routes as token_routes
 from server.boards import pages as board_pages
 from server.boards import routes as board_routes
+from server.cache import Cache
 from server.clock import Clock, SystemClock
 from server.db import Database
 from server.dependencies import Rooms
@@ -22,6 +24,9 @@ from server.mail.postman import PostalQueue, Postman
 from server.mail.smtp import SmtpMailer
 from server.methods import pages as method_pages
 from server.methods import routes as method_routes
+from server.operations import pages as operation_pages
+from server.operations import routes as operation_routes
+from server.probes import Probes
 from server.settings import Settings
 from server.storage.retrying import open_store
 from server.storage.store import BlobStore
@@ -29,17 +34,24 @@ from server.submissions import pages as submission_pages
 from server.submissions import routes as submission_routes
 from server.teams import pages as team_pages
 from server.teams import routes as team_routes
+from server.uploads import routes as upload_routes
+from server.uploads import sweep, tus
 from server.web import static_files
 from server.web.body_limit import BodyLimit
+from server.web.request_log import RequestLog, Unforeseen
 from server.web.security_headers import SecurityHeaders
 from server.web.static_files import STATIC, HashedStaticFiles
 
-ROUTES = (health, board_routes, method_routes, submission_routes, team_routes, token_routes)
-PAGES = (
-    *(account_pages, board_pages, docs_pages, method_pages, sign_in_pages, static_files),
-    *(submission_pages, team_pages, token_pages),
+ROUTES = (
+    *(health, board_routes, method_routes, operation_routes, submission_routes),
+    *(team_routes, token_routes, upload_routes),
 )
-UPLOAD_PATHS = ("/api/v1/submissions", "/submit")
+PAGES = (
+    *(account_pages, board_pages, docs_pages, method_pages, operation_pages, sign_in_pages),
+    *(static_files, submission_pages, team_pages, token_pages),
+)
+CACHE_BYTES = 64 * 2**20
+UPLOAD_PATHS = ("/api/v1/submissions", "/submit", f"{tus.PATH}/")
 
 
 def create_app(
@@ -54,17 +66,27 @@ def create_app(
     time = clock or SystemClock()
     postman = Postman(mailer or open_mailer(settings), time)
     doorbell = PostalQueue(queue or CeleryQueue(settings), postman)
+    database = Database(settings.database, doorbell)
+    store = store or open_store(settings.store, settings.s3_access)
     built = Rooms(
         settings=settings,
-        database=Database(settings.database, doorbell),
-        store=store or open_store(settings.store, settings.s3_access),
+        database=database,
+        store=store,
         clock=time,
+        cache=Cache(CACHE_BYTES),
+        probes=Probes(database=database, queue=doorbell, store=store),
     )
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         postman.start(built.database)
+        sweeping = asyncio.create_task(
+            sweep.forever(built.database, settings.staging_folder, built.clock)
+        )
         yield
+        sweeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await sweeping
         postman.stop()
         built.database.close()
 
@@ -82,8 +104,11 @@ def create_app(
         app.include_router(module.router)
     app.mount("/static", HashedStaticFiles(directory=STATIC), name="static")
     error_handlers.install(app)
+    app.add_middleware(Unforeseen)
     app.add_middleware(BodyLimit, unlimited=UPLOAD_PATHS)
+    app.add_middleware(tus.TusHeaders)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestLog)
     return app
 
 
@@ -97,4 +122,6 @@ def open_mailer(settings: Settings) -> Mailer:
 
 def create_app_from_environment() -> FastAPI:
     """Build the site as the environment says; what uvicorn starts."""
-    return create_app(Settings())
+    settings = Settings()
+    log_config.configure(settings, process="web")
+    return create_app(settings)

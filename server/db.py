@@ -9,15 +9,26 @@ locks the row that it is about (``with_for_update``, which SQLite ignores), or, 
 such row, calls `one_at_a_time`.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy import (
+    Connection,
+    Engine,
+    ExceptionContext,
+    create_engine,
+    event,
+    func,
+    make_url,
+    select,
+)
 from sqlalchemy.orm import Session, sessionmaker
 
 from server.jobs.queue import JobQueue, collected_jobs
+from server.measures import DATABASE_ERRORS, DATABASE_SECONDS
 
 BUSY_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_SECONDS = 10
@@ -70,9 +81,10 @@ def _engine(url: str) -> Engine:
         return _postgresql(url)
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url)
+    engine = create_engine(url, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
+    _measure(engine)
     return engine
 
 
@@ -81,11 +93,30 @@ def _postgresql(url: str) -> Engine:
         url,
         isolation_level="READ COMMITTED",  # whatever the server's default is
         pool_pre_ping=True,  # a restarted server is met with a new connection
+        hide_parameters=True,
         connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS},
     )
     event.listen(engine, "connect", _prepare_postgresql)
     event.listen(engine, "begin", _begin_postgresql)
+    _measure(engine)
     return engine
+
+
+def _measure(engine: Engine) -> None:
+    """Time every statement, and count what fails."""
+
+    def before(connection: Connection, *_: object) -> None:
+        connection.info["luss_began"] = time.perf_counter()
+
+    def after(connection: Connection, *_: object) -> None:
+        DATABASE_SECONDS.observe(time.perf_counter() - connection.info["luss_began"])
+
+    def failed(context: ExceptionContext) -> None:
+        DATABASE_ERRORS.labels(type(context.original_exception).__name__).inc()
+
+    event.listen(engine, "before_cursor_execute", before)
+    event.listen(engine, "after_cursor_execute", after)
+    event.listen(engine, "handle_error", failed)
 
 
 def _prepare_postgresql(connection: Any, _record: object) -> None:

@@ -9,10 +9,13 @@ from fastapi import Depends, Form, Request
 from sqlalchemy.orm import Session
 
 from server.accounts import queries as accounts
+from server.cache import Cache
 from server.clock import Clock
 from server.db import Database
 from server.errors import FieldInvalid, FormExpired, NotAllowed, NotSignedIn
+from server.log_config import tell
 from server.models import Scope, User
+from server.probes import Probes
 from server.settings import Settings
 from server.storage.store import BlobStore
 from server.web import csrf
@@ -74,6 +77,8 @@ class Rooms:
     database: Database
     store: BlobStore
     clock: Clock
+    cache: Cache
+    probes: Probes
 
 
 def rooms(request: Request) -> Rooms:
@@ -143,6 +148,7 @@ def identify(request: Request, built: Rooms, *, browser: bool) -> Viewer:
 def _viewer(
     session: Session, user: User, *, scope: Scope, token_ends_at: datetime | None = None
 ) -> Viewer:
+    tell(user=user.id)
     return Viewer(
         user_id=user.id,
         email=user.email,
@@ -185,9 +191,24 @@ def checked_form(
     Raises:
         FormExpired: its token is missing, or not the one that goes with the browser's cookie.
     """
-    secret_key = built.settings.secret_key.get_secret_value()
-    if not csrf.is_valid(form_token, request.cookies.get(csrf.COOKIE), secret_key=secret_key):
+    if not is_our_form(request, built, form_token):
         raise FormExpired("Load the page again and send the form once more.")
+
+
+def is_our_form(request: Request, built: Rooms, form_token: str | None) -> bool:
+    """Tell whether a token is the one that goes with the browser's cookie."""
+    secret_key = built.settings.secret_key.get_secret_value()
+    return csrf.is_valid(form_token, request.cookies.get(csrf.COOKIE), secret_key=secret_key)
+
+
+def script_submitter(request: Request, built: Rooms) -> int:
+    """Return the account that may submit, of a program or of a script on a page of ours.
+
+    The script has no token of the API: it sends the browser's cookie, and its page's form token in
+    a header, which no other site can know.
+    """
+    is_ours = is_our_form(request, built, request.headers.get(csrf.HEADER))
+    return submitter(identify(request, built, browser=is_ours))
 
 
 def submitter(viewer: Viewer) -> int:

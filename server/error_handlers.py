@@ -21,6 +21,7 @@ from server.errors import (
     ServerError,
     StorageUnavailable,
 )
+from server.measures import HTTP_REFUSALS
 from server.storage.retrying import StoreUnavailable
 from server.web.redirects import see_other
 from server.web.templating import path_and_query, render
@@ -50,7 +51,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(DataError, _value_refused)
     app.add_exception_handler(OperationalError, _database_unavailable)
     app.add_exception_handler(NoConnectionFree, _database_unavailable)
-    app.add_exception_handler(Exception, _unforeseen)
 
 
 def problem(error: ServerError) -> JSONResponse:
@@ -62,12 +62,12 @@ def problem(error: ServerError) -> JSONResponse:
         "detail": error.message,
         **error.details,
     }
-    return JSONResponse(
-        body, status_code=error.status, media_type=PROBLEM_JSON, headers=error.headers
-    )
+    headers = {"Cache-Control": "no-store", **error.headers}
+    return JSONResponse(body, status_code=error.status, media_type=PROBLEM_JSON, headers=headers)
 
 
 def _answer(request: Request, error: ServerError) -> Response:
+    HTTP_REFUSALS.labels(error.code).inc()
     path = request.url.path
     if path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
         return problem(error)
@@ -83,11 +83,11 @@ def _server_error(request: Request, error: Exception) -> Response:
 
 
 def _store_unavailable(request: Request, error: Exception) -> Response:
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    log.error("a request met no store", exc_info=error)
     return _answer(
         request,
         StorageUnavailable(
-            "The store of archives does not answer. Nothing of your upload was kept: send it again "
+            "The store of archives does not answer. What you sent last was not kept: send it again "
             "later."
         ),
     )
@@ -118,7 +118,7 @@ def _validation_error(request: Request, error: Exception) -> Response:
 
 def _value_refused(request: Request, error: Exception) -> Response:
     """Say what a database can only say of a value: PostgreSQL keeps no NUL, and no endless text."""
-    log.warning("%s %s: %s", request.method, request.url.path, error)
+    log.warning("the database refused a value: %s", error)
     return _answer(
         request,
         FieldInvalid(
@@ -128,7 +128,7 @@ def _value_refused(request: Request, error: Exception) -> Response:
 
 
 def _database_unavailable(request: Request, error: Exception) -> Response:
-    log.error("%s %s met no database", request.method, request.url.path, exc_info=error)
+    log.error("a request met no database", exc_info=error)
     response = _answer(
         request,
         DatabaseUnavailable("The database does not answer at the moment; please try again."),
@@ -137,8 +137,8 @@ def _database_unavailable(request: Request, error: Exception) -> Response:
     return response
 
 
-def _unforeseen(request: Request, error: Exception) -> Response:
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+def unforeseen(request: Request) -> Response:
+    """Answer for an error that is none of ours; who caught it has logged it."""
     return _answer(
         request,
         ServerError("This is our fault, not yours. It has been logged; please try again."),

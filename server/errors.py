@@ -4,16 +4,27 @@
     + NotSignedIn                   401  not_signed_in
     + NotAllowed                    403  not_allowed
         - FormExpired               403  form_expired
+        - DetailWithheld            403  detail_withheld
     + NotFound                      404  not_found
         - LinkExpired               404  link_expired
     + Conflict                      409
         - TruthMissing              409  truth_missing
         - ClassCountDiffers         409  class_count_differs
         - AlreadyExists             409  already_exists
+        - UploadOffsetDiffers       409  upload_offset_differs
+        - UploadIncomplete          409  upload_incomplete
+        - UploadUsed                409  upload_used
         - LastOwner                 409  last_owner
         - LimitReached              409  limit_reached
         - MailUnavailable           409  mail_unavailable
+        - EntryNotShown             409  entry_not_shown
+        - EntriesUnlike             409  entries_unlike
+    + UploadStalled                 408  upload_stalled
+    + UploadGone                    410  upload_gone
+    + TusVersionUnknown             412  tus_version_unknown
     + TooLarge                      413  archive_too_large
+        - UploadTooLong             413  upload_too_long
+    + ContentTypeWrong              415  content_type_wrong
     + Refused                       422
         - SignInRefused             422  sign_in_refused
         - PasswordWrong             422  password_wrong
@@ -22,9 +33,12 @@
         - ArchiveEmpty              422  archive_empty
         - DeclarationsIncomplete    422  declarations_incomplete
         - DeclarationsContradict    422  declarations_contradict
+        - UploadDiffers             422  upload_differs
+    + UploadLocked                  423  upload_locked
     + TooManyAttempts               429  too_many_attempts
     + DatabaseUnavailable           503  database_unavailable
     + StorageUnavailable            503  storage_unavailable
+    + NotReady                      503  not_ready
     + StorageFull                   507  storage_full
 
 A code never changes its meaning: programs rely on it. The message of an error is a sentence for
@@ -93,6 +107,16 @@ class FormExpired(NotAllowed):
     title = "This form has expired"
 
 
+class DetailWithheld(NotAllowed):
+    """The board of a hidden split shows no scores per class.
+
+    Its organizers decide what it shows; the headline scores are open to everyone.
+    """
+
+    code = "detail_withheld"
+    title = "This board shows no more"
+
+
 class NotFound(ServerError):
     """There is no such thing, or it is not yours to read.
 
@@ -152,6 +176,69 @@ class AlreadyExists(Conflict):
     title = "There already is one"
 
 
+class UploadOffsetDiffers(Conflict):
+    """The bytes that were sent do not go on where the server's end.
+
+    Ask with HEAD how many bytes are safe, and go on from there.
+    """
+
+    code = "upload_offset_differs"
+    title = "The upload goes on elsewhere"
+
+
+class UploadIncomplete(Conflict):
+    """The upload that the entry names has not arrived whole.
+
+    Send the rest of it first; HEAD tells how many bytes are safe.
+    """
+
+    code = "upload_incomplete"
+    title = "The upload is not complete"
+
+
+class UploadUsed(Conflict):
+    """The upload has become a submission already, and becomes no second one.
+
+    Upload the archive again to submit it again.
+    """
+
+    code = "upload_used"
+    title = "This upload is a submission already"
+
+
+class UploadStalled(ServerError):
+    """No byte came for a while, so that the request was ended. What had come is kept.
+
+    Ask with HEAD how many bytes are safe, and go on from there.
+    """
+
+    status = 408
+    code = "upload_stalled"
+    title = "The upload stood still"
+
+
+class UploadGone(ServerError):
+    """The upload was kept for as long as unfinished ones are, and is gone.
+
+    Begin a new one.
+    """
+
+    status = 410
+    code = "upload_gone"
+    title = "The upload has expired"
+
+
+class TusVersionUnknown(ServerError):
+    """The request names no version of the tus protocol, or one that is not spoken here.
+
+    Send the header Tus-Resumable: 1.0.0.
+    """
+
+    status = 412
+    code = "tus_version_unknown"
+    title = "Another version of tus"
+
+
 class LastOwner(Conflict):
     """A team would be left without anybody who may look after it.
 
@@ -182,6 +269,26 @@ class MailUnavailable(Conflict):
     title = "This server sends no mail"
 
 
+class EntryNotShown(Conflict):
+    """The entry is private, or has no scores, so no board can show it.
+
+    Publish it first, or choose another entry.
+    """
+
+    code = "entry_not_shown"
+    title = "A board cannot show this entry"
+
+
+class EntriesUnlike(Conflict):
+    """The entries were not scored on the same masks, or what comparing needs was not kept of one.
+
+    Compare entries of one data set and split that were scored under its truth in force.
+    """
+
+    code = "entries_unlike"
+    title = "These entries cannot be compared"
+
+
 class TooLarge(ServerError):
     """The body of the request has more bytes than are taken.
 
@@ -191,6 +298,27 @@ class TooLarge(ServerError):
     status = 413
     code = "archive_too_large"
     title = "The archive is too large"
+
+
+class UploadTooLong(TooLarge):
+    """More bytes were sent than the upload was said to have. None of this request was kept.
+
+    Begin a new upload if the file has changed.
+    """
+
+    code = "upload_too_long"
+    title = "More bytes than announced"
+
+
+class ContentTypeWrong(ServerError):
+    """The body is not of the kind that this address takes.
+
+    The message names the content type to send.
+    """
+
+    status = 415
+    code = "content_type_wrong"
+    title = "Another content type is wanted"
 
 
 class Refused(ServerError):
@@ -273,6 +401,28 @@ class DeclarationsContradict(Refused):
     title = "Another protocol takes this entry"
 
 
+class UploadDiffers(Refused):
+    """The bytes that arrived are not those whose SHA-256 was announced; the upload was deleted.
+
+    The file changed on the way, or while it was being sent. Send it again.
+    """
+
+    code = "upload_differs"
+    title = "The upload is damaged"
+
+
+class UploadLocked(ServerError):
+    """Another request is writing to this upload.
+
+    Wait some seconds and ask with HEAD how far it has come: a request that was cut off is
+    forgotten after 20 seconds at most.
+    """
+
+    status = 423
+    code = "upload_locked"
+    title = "The upload is being written to"
+
+
 class TooManyAttempts(ServerError):
     """It was tried too often in a short time: signing in, or writing to an address.
 
@@ -290,7 +440,7 @@ class TooManyAttempts(ServerError):
 class StorageUnavailable(ServerError):
     """The store of archives does not answer: its operators' fault, not yours.
 
-    Nothing of the upload was kept, and what was submitted before is safe. Send it again later.
+    What was submitted before is safe, and so is an upload that can be resumed. Send it again later.
     """
 
     status = 503
@@ -301,7 +451,8 @@ class StorageUnavailable(ServerError):
 class StorageFull(ServerError):
     """The server has no room for another archive: its operators' fault, not yours.
 
-    Nothing of the upload was kept, and what was submitted before is safe. Send it again later.
+    What was submitted before is safe, and so is what had arrived of an upload that can be resumed.
+    Send it again later.
     """
 
     status = 507
@@ -318,3 +469,15 @@ class DatabaseUnavailable(ServerError):
     status = 503
     code = "database_unavailable"
     title = "Please try again in a moment"
+
+
+class NotReady(ServerError):
+    """Something that this server needs does not answer at the moment.
+
+    Its name is in the message. Submissions that have arrived are kept and go on by themselves; try
+    again in a minute.
+    """
+
+    status = 503
+    code = "not_ready"
+    title = "Not ready"

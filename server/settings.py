@@ -6,11 +6,12 @@ The worker adds its own (worker/settings.py): the web process neither needs nor 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "development-only-secret"  # noqa: S105  # production refuses to start on it
@@ -30,7 +31,12 @@ class S3Access:
 class Settings(BaseSettings):
     """Settings of web, worker and beat alike; working defaults for one machine."""
 
-    model_config = SettingsConfigDict(env_prefix="LUSS_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="LUSS_",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,  # it may hold secrets, and errors are logged
+    )
 
     environment: Literal["development", "test", "production"] = Field(
         "development",
@@ -76,6 +82,9 @@ class Settings(BaseSettings):
     upload_limit_bytes: int = Field(
         4 * 1024**3, gt=0, description="largest archive that is taken, in bytes"
     )
+    upload_hours: int = Field(
+        24, gt=0, description="how long an unfinished upload waits for its next byte, in hours"
+    )
     min_free_bytes: int = Field(
         256 * 1024**2,
         ge=0,
@@ -87,6 +96,11 @@ class Settings(BaseSettings):
         ge=0,
         description="how long the archive of a finished submission is kept, in days; rows, tallies "
         "and scores always stay; 0 means for ever",
+    )
+    upload_grace_seconds: int = Field(
+        30,
+        gt=0,
+        description="how long uploads may finish when the site is told to stop, in seconds",
     )
     lease_seconds: int = Field(
         60, gt=0, description="how long a silent worker keeps a submission, in seconds"
@@ -104,6 +118,27 @@ class Settings(BaseSettings):
         7 * 24, gt=0, description="longest that a submission waits for a worker, in hours"
     )
     session_hours: int = Field(14 * 24, gt=0, description="how long a sign-in lasts, in hours")
+    metrics_networks: str = Field(
+        "127.0.0.0/8,::1/128",
+        description="networks whose addresses may read /metrics, with a comma between; "
+        "a request that came through a proxy needs the token",
+    )
+    metrics_token: SecretStr = Field(
+        SecretStr(""), description="whoever sends it as a bearer may read /metrics; empty: nobody"
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="text for people at a terminal, json: one object a line"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="the least serious lines that are logged"
+    )
+
+    @field_validator("metrics_networks")
+    @classmethod
+    def _networks_are_networks(cls, value: str) -> str:
+        for part in filter(None, value.split(",")):
+            ip_network(part.strip())
+        return value
 
     @model_validator(mode="after")
     def _production_has_a_secret_of_its_own(self) -> Self:
@@ -139,8 +174,12 @@ class Settings(BaseSettings):
 
     @property
     def staging_folder(self) -> Path:
-        """Where bytes lie while they arrive."""
+        """Where bytes lie while they arrive; several web processes must see the same folder."""
         return self.data_dir.absolute() / "staging"
+
+    @property
+    def uploads_wait(self) -> timedelta:
+        return timedelta(hours=self.upload_hours)
 
     @property
     def site_url(self) -> str:
@@ -150,6 +189,11 @@ class Settings(BaseSettings):
     def sends_mail(self) -> bool:
         """Whether people can be written to; development prints mail, production never does."""
         return bool(self.smtp_url.get_secret_value()) or self.environment != "production"
+
+    @property
+    def metrics_readers(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        parts = filter(None, self.metrics_networks.split(","))
+        return tuple(ip_network(part.strip()) for part in parts)
 
     @property
     def session_lasts(self) -> timedelta:

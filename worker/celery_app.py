@@ -1,18 +1,37 @@
 """The Celery instance: what `celery -A worker.celery_app` starts."""
 
+import sys
 from datetime import timedelta
 
-from celery import Celery, signals
+from billiard.util import get_logger as billiard_logger
+from celery import Celery
+from celery.signals import setup_logging
 
+from server import log_config
 from server.jobs.celery_queue import celery_settings
 from server.jobs.queue import SWEEP
-from worker import scratch
+from worker.lifecycle import Lifecycle
+from worker.presence import worker_name
 from worker.settings import WorkerSettings
 from worker.steady_schedule import SteadySchedule
 
 settings = WorkerSettings()
 app = Celery("luss", include=["worker.tasks"])
 app.conf.update(celery_settings(settings))
+PROCESS = "beat" if "beat" in sys.argv else "worker"  # Celery starts both from this module
+
+
+@setup_logging.connect
+def _log_as_configured(**_: object) -> None:
+    if PROCESS == "worker":
+        log_config.configure(settings, process=PROCESS, worker=worker_name())
+        billiard_logger().propagate = True  # of the pool, which would write by itself
+    else:
+        log_config.configure(settings, process=PROCESS)
+
+
+if PROCESS == "worker":
+    Lifecycle(settings).install()
 
 _quarter_lease_seconds = settings.lease_seconds / 4
 app.conf.beat_schedule = {
@@ -23,13 +42,3 @@ app.conf.beat_schedule = {
         "options": {"expires": _quarter_lease_seconds},
     }
 }
-
-
-@signals.worker_process_init.connect
-def _process_begins(**_: object) -> None:
-    scratch.settle()
-
-
-@signals.worker_process_shutdown.connect
-def _process_ends(**_: object) -> None:
-    scratch.leave()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from evaluator import Finding, Resamples, Tallies, resample, scores_of
 from server.methods.service import method_of
 from server.models import Submission
+from server.resampled import packed
 from server.submissions import outcomes
 from server.submissions.leases import Claim
 from server.submissions.outcomes import ScoreSheet
@@ -65,6 +66,7 @@ def _sheet(context: Context, tallies: Tallies) -> ScoreSheet:
         per_class_iou=list(scores.per_class_iou),
         per_class_biou=list(scores.per_class_biou),
         intervals={name: list(ends) for name, ends in resampled.intervals(scores).items()},
+        resampled={name: packed(values) for name, values in resampled.values.items()},
     )
 
 

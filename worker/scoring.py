@@ -21,6 +21,7 @@ from evaluator import (
     concatenate,
     shortened_again,
 )
+from server.log_config import about
 from server.models import CARD_FIELDS
 from server.submissions import leases, outcomes, shards
 from server.submissions.leases import Claim
@@ -39,29 +40,39 @@ log = logging.getLogger(__name__)
 
 def run(context: Context, submission_id: int) -> None:
     """Work on a submission as far as there is something to do that nobody else does."""
-    if stopping.is_asked() or trouble.puts_off(context, submission_id):
+    if stopping.is_asked():
         return
-    held = _claim(context, submission_id)
-    if held is None:
-        log.info("submission %d is done or held elsewhere", submission_id)
-        return
-    planned: tuple[Work, SandboxedCounting] | None = None
-    with ExitStack() as files:
-        with holding(context, held) as hold:
-            planned = _Task(context, held, hold, files).work()
-        if planned is None:
-            return
-        counted = sharding.count_free_shards(context, submission_id, planned)
-    if counted:
+    with about(row=submission_id):
+        was_cut = _work_on(context, submission_id)
+    if was_cut:
         run(context, submission_id)  # merges, if nobody else counts any more
 
 
 def run_shards(context: Context, submission_id: int) -> None:
     """Count shards of a submission until none is free, and merge if they were the last ones."""
-    if trouble.puts_off(context, submission_id):
-        return
-    if sharding.count_free_shards(context, submission_id):
+    with about(row=submission_id):
+        if trouble.puts_off(context, submission_id):
+            return
+        counted = sharding.count_free_shards(context, submission_id)
+    if counted:
         run(context, submission_id)
+
+
+def _work_on(context: Context, submission_id: int) -> bool:
+    """Work under one claim; True if the submission was cut and some of its shards are counted."""
+    if trouble.puts_off(context, submission_id):
+        return False
+    held = _claim(context, submission_id)
+    if held is None:
+        log.info("submission %d is done or held elsewhere", submission_id)
+        return False
+    planned: tuple[Work, SandboxedCounting] | None = None
+    with ExitStack() as files:
+        with holding(context, held) as hold:
+            planned = _Task(context, held, hold, files).work()
+        if planned is None:
+            return False
+        return sharding.count_free_shards(context, submission_id, planned)
 
 
 def _claim(context: Context, submission_id: int) -> Claim | None:

@@ -69,6 +69,16 @@ class WorkerSettings(Settings):
             file_bytes=self.sandbox_file_bytes,
         )
 
+    worker_grace_seconds: int = Field(
+        30, gt=0, description="how long a worker that is told to stop may finish, in seconds"
+    )
+    worker_metrics_port: int = Field(
+        0, ge=0, lt=65536, description="port of a worker's own metrics; 0 means none"
+    )
+    worker_metrics_host: str = Field(
+        "127.0.0.1", description="address that a worker's own metrics are served at"
+    )
+
     @property
     def vault(self) -> str:
         return self.vault_url or (self.data_dir.absolute() / "vault").as_uri()

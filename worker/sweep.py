@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement
 
 from server.jobs.queue import SCORE_SHARD, SCORE_SUBMISSION, Job, ring_after_commit
+from server.operations import workers
 from server.submissions import attempts, leases, outcomes, queries, shards
 from server.submissions.service import ARCHIVE_FOLDER
 from server.submissions.states import DEADLINES
@@ -24,6 +25,8 @@ ORPHAN_AGE = timedelta(hours=1)  # longer than any upload waits between its arch
 def run(context: Context) -> None:
     now = context.clock.now()
     _fail_and_ring(context, now)
+    with context.database.unit_of_work() as session:
+        workers.forget_silent(session, now=now)
     _delete_orphans(context, now)
     _drop_shards(context)
     retention.delete_expired_archives(context)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from server.log_config import tell
 from server.models import CARD_FIELDS, Protocol, Submission
 from server.submissions import queries
 from worker.context import Context
@@ -42,7 +43,9 @@ def read_work(context: Context, submission_id: int) -> Work:
         ValueError: the submission has no archive any more, or its split no truth.
     """
     with context.database.reading() as session:
-        return _work_of(queries.to_score(session, submission_id))
+        submission = queries.to_score(session, submission_id)
+        tell(submission=submission.public_id)
+        return _work_of(submission)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import typer
 def demo() -> None:
     """Make a demo site if there is none yet, and run it until Ctrl-C (LUSS_PORT, LUSS_DATA_DIR)."""
     from client.demo.site import announcement, prepare, serve_with_entries
-    from client.service import check_port, check_sandbox, children
+    from client.service import check_port, check_sandbox, children, patience
     from client.supervisor import Supervisor
     from worker.settings import WorkerSettings
 
@@ -16,7 +16,7 @@ def demo() -> None:
     login = prepare(settings, typer.echo)
     serve_with_entries(
         settings,
-        Supervisor(children(settings)),
+        Supervisor(children(settings), patience(settings)),
         say=typer.echo,
         ready=lambda: typer.echo(announcement(settings, login)),
     )

@@ -12,12 +12,14 @@ def serve(
 ) -> None:
     """Run site, worker and beat until Ctrl-C; what dies is started again."""
     from client.administration import check_initialised
-    from client.service import check_port, check_sandbox, children
+    from client.service import check_port, check_sandbox, children, patience
     from client.supervisor import Supervisor
+    from server import log_config
     from worker.settings import WorkerSettings
 
     settings = WorkerSettings() if port is None else WorkerSettings(port=port)
+    log_config.configure(settings, process="serve")
     check_initialised(settings)
     check_sandbox(settings.sandbox)
     check_port(host=settings.host, port=settings.port)
-    Supervisor(children(settings)).run()
+    Supervisor(children(settings), patience(settings)).run()

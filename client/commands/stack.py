@@ -19,9 +19,11 @@ def stack(
     from client.demo.site import announcement, prepare, serve_with_entries
     from client.service import check_port, check_sandbox
     from client.stack.native import native_stack
+    from server import log_config
     from worker.settings import WorkerSettings
 
     settings = WorkerSettings()
+    log_config.configure(settings, process="stack")
     check_sandbox(settings.sandbox)
     check_port(host=settings.host, port=settings.port)
     with native_stack(settings, workers=workers) as (settings, supervisor):

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from client.console import INTERRUPTED, stop
+
 if TYPE_CHECKING:
     from client.api import Api, Entry
     from client.documents import Submission
@@ -36,7 +38,10 @@ def submit(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The document alone.")] = False,
 ) -> None:
-    """Send an archive to a board (LUSS_SERVER, LUSS_TOKEN)."""
+    """Send an archive to a board (LUSS_SERVER, LUSS_TOKEN).
+
+    An upload that is cut off goes on where it was when the same command is given again.
+    """
     from client.addresses import board_address
     from client.api import Api, Entry
     from client.declarations import check_allowed, declared
@@ -72,9 +77,17 @@ def _asked(question: str) -> bool:
 
 def _sent(api: "Api", entry: "Entry", archive: Path) -> "Submission":
     from client.progress import upload_bar
+    from client.remembered import RememberedUploads
+    from client.sending import Sending
 
-    with upload_bar(archive.name, total_bytes=archive.stat().st_size) as sent:
-        return api.submit(entry, archive, on_bytes=sent)
+    remembered = RememberedUploads(api.connection.server)
+    try:
+        with upload_bar(archive.name, total_bytes=archive.stat().st_size) as progress:
+            return Sending(api, remembered, progress).submit(entry, archive)
+    except KeyboardInterrupt:
+        stop(
+            "Stopped. What has arrived is kept for a while: the same command goes on.", INTERRUPTED
+        )
 
 
 def _followed(api: "Api", submission: "Submission") -> "Submission":

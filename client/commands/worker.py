@@ -20,13 +20,16 @@ def worker(
     ] = 1,
 ) -> None:
     """Become a Celery worker (LUSS_DATABASE_URL, LUSS_BROKER_URL, LUSS_VAULT_URL)."""
-    from client.service import check_sandbox, worker_command
+    from client.service import check_sandbox, worker_command, worker_environment
+    from client.settings import process_environment
     from worker.settings import WorkerSettings
 
     wanted = queues.split(",")
     for queue in wanted:
         if queue not in QUEUES:
             console.stop(unknown("queue", queue, QUEUES), console.USAGE)
-    check_sandbox(WorkerSettings().sandbox)
+    settings = WorkerSettings()
+    check_sandbox(settings.sandbox)
     command = worker_command(queues=wanted, concurrency=concurrency)
-    os.execv(command[0], command)  # noqa: S606  # signals and exit code are then Celery's own
+    environment = process_environment() | worker_environment(settings)
+    os.execve(command[0], command, environment)  # noqa: S606  # signals and exit code are then Celery's own

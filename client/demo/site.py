@@ -13,13 +13,15 @@ from pathlib import Path
 
 from client.administration import add_user, has_truth, initialise, new_token, register_truth
 from client.api import Api, BoardAddress
-from client.api import Entry as Sending
+from client.api import Entry as DeclaredEntry
 from client.console import progress_bar
 from client.demo.categories import CATEGORIES
 from client.demo.dataset import TEST, VALIDATION, Split, mask_folder, write_demo_data
 from client.demo.entries import DECLARED_YES, ENTRIES, PROTOCOL, Entry, write_entry
 from client.documents import Submission
 from client.errors import ClientError, Refused, Unreachable
+from client.remembered import RememberedUploads
+from client.sending import Sending
 from client.settings import ClientSettings
 from client.supervisor import Supervisor
 from client.waiting import followed
@@ -191,12 +193,13 @@ class _Introduction:
                     progress=lambda *_: self._pause(0),
                 )
         facts = api.catalogue()["facts"]
-        sending = Sending(
+        declared = DeclaredEntry(
             board=_BOARD,
             declarations={fact["key"]: fact["key"] in DECLARED_YES for fact in facts},
             card={"method_name": entry.name},
         )
-        return api.submit(sending, archive, pause=self._pause)
+        remembered = RememberedUploads(self._server, folder=archive.parent / "uploads")
+        return Sending(api, remembered, pause=self._pause).submit(declared, archive)
 
     def _see_scored(self, api: Api, submission: Submission) -> None:
         final = followed(api, submission, on_change=lambda _: None, pause=self._pause)

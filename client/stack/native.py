@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from client.errors import StackBroken, UsageMistake
-from client.service import child_of, children, parts, wiring
+from client.service import child_of, children, parts, patience, wiring
 from client.stack.backing import Server, running
 from client.stack.postgresql import PrivatePostgresql
 from client.stack.redis import PrivateRedis
@@ -52,7 +52,7 @@ def native_stack(
     # A private S3-compatible server belongs here, likewise, for where no LUSS_STORE_URL is set:
     # until there is one, archives lie in the data folder.
     settings = settings.model_copy(update=urls)
-    supervisor = Supervisor(children(settings, workers=workers))
+    supervisor = Supervisor(children(settings, workers=workers), patience(settings))
     _write_settings(settings, data / SETTINGS_FILE)
     with running(servers, on_end=supervisor.stop):
         if postgresql is not None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from server import standings
 from server.accounts import links, mails, passwords
 from server.accounts.service import close_all_sessions
 from server.accounts.tokens import revoke_all
@@ -50,6 +51,7 @@ def _leave(session: Session, team: Team, user: User) -> None:
     )
     if not session.scalar(others):
         team.name = NOBODY
+        standings.names_changed(session, team_id=team.id)
         session.execute(delete(TeamInvitation).where(TeamInvitation.team_id == team.id))
     elif not session.scalar(others.where(Membership.is_owner)):
         raise LastOwner(f"Make somebody else an owner of {team.name} first, or remove its members.")

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from server import standings
 from server.accounts import passwords
 from server.accounts.queries import teams_of, user_by_email
 from server.digests import digest_of, new_secret
@@ -99,6 +100,7 @@ def update_profile(session: Session, user: User, *, name: str, affiliation: str,
     user.link = address or None
     own = teams_of(session, user.id)[0]
     own.name = user.name
+    standings.names_changed(session, team_id=own.id)
 
 
 def authenticated(session: Session, *, email: str, password: str) -> User:

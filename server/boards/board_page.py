@@ -8,25 +8,43 @@ from math import ceil
 from sqlalchemy.orm import Session
 
 from server.boards import queries
+from server.boards.board_controls import filters_of, leaf_of, sort_links
 from server.boards.contexts import BoardPage, Cell, Line, Switch, Whisker
-from server.boards.table import PRIMARY, Row, rows_of
+from server.boards.table import PRIMARY, Row, Table, table_of
+from server.boards.view import BoardPageView, BoardView
+from server.boards.written import rows_seen
+from server.cache import Cache
 from server.catalogue import queries as catalogue
-from server.models import Board, SplitName
+from server.models import Board, BoardDetail, SplitName
 from server.protocols import SUMMARIES, TITLES, rules_of
 from server.score_names import OVERALL, SCORE_GROUPS, SIZES, ScoreGroup
 from server.web.links import Link
 
 SPLIT_TITLES = {SplitName.TEST: "test", SplitName.VAL: "validation"}
-EXPORTS = (("JSON", ""), ("CSV", "?format=csv"), ("LaTeX", "?format=latex"))
+EXPORTS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("JSON", {}),
+    ("CSV", {"format": "csv"}),
+    ("LaTeX", {"format": "latex"}),
+)
+PAGE_LENGTH = 200
 ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 
 
-def board_page(session: Session, board: Board, *, team_ids: Sequence[int]) -> BoardPage:
-    rows = rows_of(session, board)
-    own = queries.method_slugs(session, team_ids)
-    groups = _known_groups(rows)
-    axis_end = _axis_end(rows)
-    lines = partial(_lines, names=_names(groups), axis_end=axis_end, own=own)
+def board_page(
+    session: Session, cache: Cache, board: Board, view: BoardPageView, *, team_ids: Sequence[int]
+) -> BoardPage:
+    table = table_of(session, cache, board)
+    found = rows_seen(session, cache, board, view)
+    start = (view.page - 1) * PAGE_LENGTH
+    rows = found[start : start + PAGE_LENGTH]
+    groups = _known_groups(table)
+    axis_end = _axis_end(table)
+    lines = partial(
+        _lines,
+        best=_best(table, _names(groups)),
+        axis_end=axis_end,
+        own=queries.method_slugs(session, team_ids),
+    )
     split, subset = board.split, board.split.subset
     path = board_path(board)
     return BoardPage(
@@ -39,17 +57,33 @@ def board_page(session: Session, board: Board, *, team_ids: Sequence[int]) -> Bo
         classes=subset.classes,
         images=queries.images_of(session, split),
         revision=board.revision,
+        path=path,
         switches=_switches(catalogue.boards(session), board),
+        filters=filters_of(view, table),
+        sorts=sort_links(view, groups),
+        leaf=leaf_of(view, len(found), length=PAGE_LENGTH),
+        has_groups=any(row.group for row in table),
         score_groups=groups,
         meanings=OVERALL.scores if groups == (OVERALL,) else (*OVERALL.scores, *SIZES),
         axis_end=axis_end,
         verified=lines(row for row in rows if row.kind == "verified"),
         reported=lines(row for row in rows if row.kind == "reported" and row.rank),
         unranked=lines(row for row in rows if row.kind == "reported" and not row.rank),
+        is_empty=not any(row.kind == "verified" for row in table),
         rules=rules_of(board.protocol, subset=subset.title),
-        exports=tuple(Link(text=text, url=f"/api/v1{path}{query}") for text, query in EXPORTS),
+        exports=_exports(board, view),
         submit_url=f"/submit?protocol={board.protocol}&subset={subset.slug}&split={split.name}",
     )
+
+
+def _exports(board: Board, view: BoardView) -> tuple[Link, ...]:
+    """Lead to the rows that are seen here, in other forms."""
+    path = f"/api/v1{board_path(board)}"
+    links = [Link(text=text, url=f"{path}{view.query(**asked)}") for text, asked in EXPORTS]
+    if board.split.is_public or board.detail is not BoardDetail.SUMMARY:
+        per_class = view.query(format="csv", detail="per-class")
+        links.append(Link(text="CSV per class", url=f"{path}{per_class}"))
+    return tuple(links)
 
 
 def board_path(board: Board) -> str:
@@ -102,18 +136,39 @@ def _axis_end(rows: Sequence[Row]) -> int:
     return min(100, 10 * ceil(max(highest, widest, 1) / 10))
 
 
+def _best(table: Table, names: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Return the highest score of the ranked rows of each kind, by kind and name."""
+    return {
+        kind: {
+            name: max(
+                (row.scores[name] or 0.0 for row in table if row.rank and row.kind == kind),
+                default=0.0,
+            )
+            for name in names
+        }
+        for kind in ("verified", "reported")
+    }
+
+
 def _lines(
-    rows: Iterable[Row], *, names: Sequence[str], axis_end: int, own: Collection[str]
+    rows: Iterable[Row],
+    *,
+    best: Mapping[str, Mapping[str, float]],
+    axis_end: int,
+    own: Collection[str],
 ) -> tuple[Line, ...]:
-    listed = list(rows)
-    ranked = [row.scores for row in listed if row.rank]
-    best = {name: max((scores[name] or 0.0 for scores in ranked), default=0.0) for name in names}
-    return tuple(_line(row, best, axis_end, is_own=row.method_slug in own) for row in listed)
+    return tuple(
+        _line(row, best[row.kind], axis_end, is_own=row.method_slug in own) for row in rows
+    )
 
 
 def _line(row: Row, best: Mapping[str, float], axis_end: int, *, is_own: bool) -> Line:
     return Line(
         rank=row.rank,
+        group=row.group,
+        counts=row.counts,
+        is_pinned=row.pinned,
+        compare_id=row.submission,
         method=row.method,
         method_url=f"/methods/{row.method_slug}" if row.method_slug else None,
         team=row.team,

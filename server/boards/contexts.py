@@ -1,11 +1,13 @@
 """What the pages of boards show."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
 from server.protocols import Rule
 from server.score_names import ScoreGroup, ScoreName
-from server.web.links import Link
+from server.web.links import Choice, Link
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +31,16 @@ class Whisker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A row of a board; ``origin`` says when and where its scores were made."""
+    """A row of a board; ``origin`` says when and where its scores were made.
+
+    ``compare_id`` is set where there is something to compare with other entries.
+    """
 
     rank: int | None
+    group: int | None
+    counts: bool
+    is_pinned: bool
+    compare_id: str | None
     method: str
     method_url: str | None
     team: str | None
@@ -53,6 +62,39 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SortLink:
+    """Where a click on a column's head leads, and how the rows stand by it now, if they do."""
+
+    text: str
+    url: str
+    direction: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """The form above a board, as it is filled in."""
+
+    team: str
+    network: str
+    schemes: tuple[Choice, ...]
+    kinds: tuple[Choice, ...]
+    entries: tuple[Choice, ...]
+    kept: tuple[tuple[str, str], ...]
+    is_active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaf:
+    """Which of a board's rows are on this page, and where the others are."""
+
+    first: int
+    last: int
+    total: int
+    before_url: str | None
+    after_url: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BoardPage:
     """One board: protocol x subset x split."""
 
@@ -67,16 +109,71 @@ class BoardPage:
     classes: int
     images: int | None
     revision: int
+    path: str
     switches: tuple[Switch, ...]
+    filters: Filters
+    sorts: Mapping[str, SortLink]
+    leaf: Leaf | None
+    has_groups: bool
     score_groups: tuple[ScoreGroup, ...]
     meanings: tuple[ScoreName, ...]
     axis_end: int
     verified: tuple[Line, ...]
     reported: tuple[Line, ...]
     unranked: tuple[Line, ...]
+    is_empty: bool
     rules: tuple[Rule, ...]
     exports: tuple[Link, ...]
     submit_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedEntry:
+    """An entry by its letter; ``first_url`` compares all others with this one."""
+
+    letter: str
+    method: str
+    team: str
+    board: Link
+    url: str
+    date: datetime
+    first_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DifferenceLine:
+    """One score of A and of another entry, and what is sure of A - other, in percent points."""
+
+    name: str
+    label: str
+    a: float
+    b: float
+    difference: float
+    interval: tuple[float, float]
+    b_wins: float
+    verdict: str
+    whisker: Whisker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairTable:
+    """A against the entry of a letter."""
+
+    letter: str
+    lines: tuple[DifferenceLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparePage:
+    """Entries on the same images, the first against each of the others; none were asked for yet."""
+
+    template: ClassVar[str] = "boards/compare.html"
+
+    entries: tuple[ComparedEntry, ...]
+    pairs: tuple[PairTable, ...]
+    axis_end: int
+    resamples: int
+    json_url: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

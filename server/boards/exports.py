@@ -2,22 +2,29 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from server.boards.table import Row
-from server.models import HEADLINE_SCORES
+from server.disclosure import PerClass
+from server.models import HEADLINE_SCORES, Category
 
 FACT_COLUMNS = (
     "rank",
+    "group",
     "kind",
+    "counts",
+    "pinned",
     "method",
     "team",
     "backbone",
+    "training_scheme",
     "submission",
     "source",
     "date",
     "unranked_because",
 )
+CLASS_COLUMNS = ("class_id", "wnid", "name", "iou", "biou")
+OTHER = (0, "", "other")
 LATEX_SCORES = {
     "miou": "mIoU",
     "bmiou": "b-mIoU",
@@ -46,6 +53,25 @@ def as_csv(rows: Iterable[Row]) -> str:
     for row in rows:
         facts = [_cell(getattr(row, column)) for column in FACT_COLUMNS]
         writer.writerow([*facts, *(_cell(row.scores[name]) for name in HEADLINE_SCORES)])
+    return text.getvalue()
+
+
+def per_class_csv(
+    rows: Iterable[Row], classes: Mapping[int, PerClass], categories: Sequence[Category]
+) -> str:
+    """Return one line for each class of each row that was scored here."""
+    names = [OTHER, *((each.class_id, each.wnid, each.name) for each in categories)]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*FACT_COLUMNS, *CLASS_COLUMNS])
+    for row in rows:
+        found = classes.get(row.score_id or 0)
+        if found is None:
+            continue
+        facts = [_cell(getattr(row, column)) for column in FACT_COLUMNS]
+        for about, iou, boundary_iou in zip(names, found.iou, found.boundary_iou, strict=False):
+            values = [_cell(value) for value in (*about, iou, boundary_iou)]
+            writer.writerow([*facts, *values])
     return text.getvalue()
 
 
@@ -81,6 +107,8 @@ def _cell(value: object) -> str:
     """Return a cell's text; one that a spreadsheet would run as a formula is quoted."""
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
         return repr(value)
     text = str(value)

@@ -6,16 +6,17 @@ from sqlalchemy.orm import Session
 
 from server.boards.board_page import board_path
 from server.boards.contexts import BoardOverview, HomePage, Leader, SubsetOverview
-from server.boards.table import PRIMARY, Row, rows_by_board
+from server.boards.table import PRIMARY, Row, Table, tables_of
+from server.cache import Cache
 from server.catalogue import queries as catalogue
 from server.models import Board, Protocol, SplitName
 from server.protocols import TITLES
 
 
-def home_page(session: Session) -> HomePage:
+def home_page(session: Session, cache: Cache) -> HomePage:
     boards = catalogue.boards(session)
     tests = [board for board in boards if board.split.name is SplitName.TEST]
-    rows = rows_by_board(session, tests)
+    rows = tables_of(session, cache, tests)
     validation = {
         (board.split.subset_id, board.protocol): board_path(board)
         for board in boards
@@ -29,7 +30,7 @@ def home_page(session: Session) -> HomePage:
 
 def _subset(
     boards: Sequence[Board],
-    rows: dict[int, list[Row]],
+    rows: dict[int, Table],
     validation: dict[tuple[int, Protocol], str],
 ) -> SubsetOverview:
     split, subset = boards[0].split, boards[0].split.subset

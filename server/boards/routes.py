@@ -1,20 +1,46 @@
 """The API of boards, open to everyone."""
 
-from typing import Literal
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
-from fastapi.responses import PlainTextResponse
+from fastapi import APIRouter, Query, Request, Response
 
 from server.addresses import split_named, unknown
-from server.boards.exports import as_csv, as_latex
-from server.boards.lookup import board_named
-from server.boards.schemas import BoardList, BoardPayload, board_list, board_payload
-from server.boards.table import rows_of
+from server.boards.comparison import compared, ids_of, pairs_of
+from server.boards.lookup import state_of
+from server.boards.schemas import (
+    BoardList,
+    BoardPayload,
+    ComparePayload,
+    board_list,
+    compare_payload,
+)
+from server.boards.view import BoardExport
+from server.boards.written import written
 from server.catalogue import queries as catalogue
-from server.dependencies import ReadingDep, SettingsDep
+from server.dependencies import ApiViewerDep, ReadingDep, SettingsDep, rooms
 from server.errors import TruthMissing
+from server.web.conditional import answer
 
 router = APIRouter(prefix="/api/v1", tags=["boards"])
+
+_KEPT = {
+    "ETag": {"description": "Changes with what the board shows.", "schema": {"type": "string"}},
+    "Cache-Control": {"schema": {"type": "string"}},
+}
+BOARD_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The board, in the form that was asked for.",
+        "headers": _KEPT,
+        "content": {
+            "text/csv": {"schema": {"type": "string"}},
+            "text/x-tex": {"schema": {"type": "string"}},
+        },
+    },
+    304: {
+        "description": "What If-None-Match names is still what the board shows.",
+        "headers": _KEPT,
+    },
+}
 
 
 @router.get("/boards")
@@ -23,22 +49,37 @@ def index(session: ReadingDep, settings: SettingsDep) -> BoardList:
     return board_list(list(catalogue.boards(session)), site_url=settings.site_url)
 
 
-@router.get("/boards/{protocol}/{subset}/{split}", response_model=BoardPayload)
+@router.get(
+    "/boards/{protocol}/{subset}/{split}", response_model=BoardPayload, responses=BOARD_ANSWERS
+)
 def show(
+    request: Request,
     protocol: str,
     subset: str,
     split: str,
-    session: ReadingDep,
-    format: Literal["json", "csv", "latex"] = "json",  # noqa: A002  # the name is the interface's
-) -> BoardPayload | Response:
-    """Return a board with its rows, best first."""
-    board = board_named(session, protocol, subset, split)
-    rows = rows_of(session, board)
-    if format == "csv":
-        return PlainTextResponse(as_csv(rows), media_type="text/csv")
-    if format == "latex":
-        return PlainTextResponse(as_latex(rows), media_type="text/x-tex")
-    return board_payload(board, rows)
+    export: Annotated[BoardExport, Query()],
+) -> Response:
+    """Return a board with its rows, best first; with If-None-Match, 304 if it is still the same.
+
+    It opens its session itself: the dependency's changes of thread would cost more than the query.
+    """
+    built = rooms(request)
+    with built.database.reading() as session:
+        state = state_of(session, protocol, subset, split)
+        found = written(session, built.cache, state, export)
+    return answer(request, found.body, etag=found.etag, media_type=found.media_type)
+
+
+@router.get("/compare")
+def compare(
+    viewer: ApiViewerDep, session: ReadingDep, ids: Annotated[list[str], Query()]
+) -> ComparePayload:
+    """Compare entries by the resamples that they share: the first against each of the others.
+
+    ``ids`` is repeated, or has commas between two and ten ids of submissions.
+    """
+    entries = compared(session, ids_of(ids), team_ids=viewer.team_ids)
+    return compare_payload(entries, pairs_of(session, entries))
 
 
 @router.get("/datasets/{subset}/{split}/manifest")

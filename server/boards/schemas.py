@@ -1,25 +1,35 @@
 """Boards as JSON."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Literal
 
+from server.boards.comparison import Entry, Pair
 from server.boards.table import PRIMARY, Row
-from server.models import Board, Protocol, SplitName
+from server.disclosure import PerClass
+from server.models import Board, Protocol, Score, SplitName, Submission
 from server.payload import Payload
 from server.protocols import FACTS, allowed_facts
 
 
 class BoardRow(Payload):
+    """A row; what is per class is there where it was asked for, index = class id."""
+
     rank: int | None
     group: int | None
     kind: Literal["verified", "reported"]
+    counts: bool
+    pinned: bool
     method: str
     method_slug: str | None
     team: str | None
     backbone: str | None
+    training_scheme: str | None
     submission: str | None
     scores: dict[str, float | None]
     intervals: dict[str, list[float]]
+    per_class_iou: list[float] | None
+    per_class_biou: list[float] | None
     source: str | None
     date: str | None
     unranked_because: str | None
@@ -54,7 +64,44 @@ class BoardList(Payload):
     facts: list[FactPayload]
 
 
-def board_payload(board: Board, rows: list[Row]) -> BoardPayload:
+class ComparedEntry(Payload):
+    submission: str
+    method: str | None
+    team: str
+    protocol: Protocol
+    subset: str
+    split: SplitName
+    scores: dict[str, float | None]
+    intervals: dict[str, list[float]]
+
+
+class DifferencePayload(Payload):
+    """a - b in percent points, its 95 % interval, and the share of resamples in which b wins."""
+
+    a: float
+    b: float
+    difference: float
+    low: float
+    high: float
+    b_wins: float
+
+
+class PairPayload(Payload):
+    a: str
+    b: str
+    scores: dict[str, DifferencePayload]
+    resamples: int
+
+
+class ComparePayload(Payload):
+    entries: list[ComparedEntry]
+    pairs: list[PairPayload]
+
+
+def board_payload(
+    board: Board, rows: Iterable[Row], classes: Mapping[int, PerClass]
+) -> BoardPayload:
+    """Write rows as JSON, with what is known of their classes by the id of their score."""
     return BoardPayload(
         protocol=board.protocol,
         subset=board.split.subset.slug,
@@ -62,7 +109,16 @@ def board_payload(board: Board, rows: list[Row]) -> BoardPayload:
         primary=PRIMARY,
         revision=board.revision,
         declarations=allowed_facts(board.protocol),
-        rows=[BoardRow(group=None, **asdict(row)) for row in rows],
+        rows=[_row(row, classes.get(row.score_id or 0)) for row in rows],
+    )
+
+
+def _row(row: Row, classes: PerClass | None) -> BoardRow:
+    shared = {name: getattr(row, name) for name in BoardRow.model_fields if hasattr(row, name)}
+    return BoardRow(
+        per_class_iou=None if classes is None else list(classes.iou),
+        per_class_biou=None if classes is None else list(classes.boundary_iou),
+        **shared,
     )
 
 
@@ -84,4 +140,35 @@ def board_list(boards: list[Board], *, site_url: str) -> BoardList:
             FactPayload(key=fact.key, question=fact.question.format(subset="this subset"))
             for fact in FACTS
         ],
+    )
+
+
+def compare_payload(entries: Iterable[Entry], pairs: Iterable[Pair]) -> ComparePayload:
+    return ComparePayload(
+        entries=[_compared(entry.submission, entry.score) for entry in entries],
+        pairs=[
+            PairPayload(
+                a=pair.a.submission.public_id,
+                b=pair.b.submission.public_id,
+                scores={
+                    name: DifferencePayload(**asdict(gap)) for name, gap in pair.scores.items()
+                },
+                resamples=pair.resamples,
+            )
+            for pair in pairs
+        ],
+    )
+
+
+def _compared(submission: Submission, score: Score) -> ComparedEntry:
+    board, split = submission.board, submission.board.split
+    return ComparedEntry(
+        submission=submission.public_id,
+        method=submission.method.name if submission.method else None,
+        team=submission.team.name,
+        protocol=board.protocol,
+        subset=split.subset.slug,
+        split=split.name,
+        scores=score.headline(),
+        intervals=score.intervals,
     )

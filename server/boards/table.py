@@ -1,115 +1,146 @@
 """A board's rows: verified entries, one a method, and reported results, ranked apart.
 
-One table serves the page, the JSON and the exports, so that they cannot disagree.
+One table serves the page, the JSON and the exports, so that they cannot disagree. It is kept in
+memory for its revision of the board.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isnan
 from typing import Literal
 
 from sqlalchemy.orm import Session
 
 from server.boards import queries
+from server.boards.groups import Contender, groups
 from server.boards.ranking import ranks
+from server.cache import Cache
 from server.models import Board, ReportedResult, Score, Submission
+from server.resampled import unpacked
 
 PRIMARY = "miou"
 OLD_TRUTH = "old truth: scored against masks that have been replaced"
+LATE = "late: submitted after the board had closed"
+DOES_NOT_COUNT = "another entry of this method counts"
+ROW_BYTES = 4000
+"""About what a row takes in memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A line of a board; scores are percentages, None is unknown."""
+    """A line of a board; scores are percentages, None is unknown.
+
+    ``group`` numbers the statistical ties of verified entries. ``counts`` is True of a method's
+    entry that counts and of reported results; ``score_id`` is set for what was scored here.
+    """
 
     kind: Literal["verified", "reported"]
-    rank: int | None
+    rank: int | None = None
+    group: int | None = None
+    counts: bool = True
+    pinned: bool = False
     method: str
-    method_slug: str | None
-    team: str | None
+    method_slug: str | None = None
+    team: str | None = None
     backbone: str | None
-    submission: str | None
-    scores: dict[str, float | None]
-    intervals: dict[str, list[float]]
-    source: str | None
-    date: str | None
-    unranked_because: str | None
+    training_scheme: str | None = None
+    submission: str | None = None
+    scores: Mapping[str, float | None]
+    intervals: Mapping[str, Sequence[float]]
+    source: str | None = None
+    date: str | None = None
+    unranked_because: str | None = None
+    score_id: int | None = None
 
 
-def rows_of(session: Session, board: Board) -> list[Row]:
+Table = tuple[Row, ...]
+
+
+def table_of(session: Session, cache: Cache, board: Board) -> Table:
     """Return the board's rows, best first, verified before reported, unranked last."""
-    return rows_by_board(session, [board])[board.id]
+    return tables_of(session, cache, [board])[board.id]
 
 
-def rows_by_board(session: Session, boards: Sequence[Board]) -> dict[int, list[Row]]:
-    """Return the rows of each board by its id, in two queries however many boards there are."""
+def tables_of(session: Session, cache: Cache, boards: Sequence[Board]) -> dict[int, Table]:
+    """Return the rows of each board by its id; of those not kept in memory in three queries."""
+    tables: dict[int, Table | None] = {board.id: cache.get(_key(board)) for board in boards}
+    missing = [board for board in boards if tables[board.id] is None]
+    made = _made(session, missing) if missing else {}
+    for board in missing:
+        table = made[board.id]
+        cache.put(_key(board), table, size_bytes=ROW_BYTES * len(table))
+    return {board_id: table or made.get(board_id, ()) for board_id, table in tables.items()}
+
+
+def with_others(session: Session, board: Board, table: Table) -> Table:
+    """Return the table with the other entries of each method below the one that counts."""
+    by_method: dict[str | None, list[Row]] = {}
+    for submission, score in queries.others(session, board):
+        row = _verified(submission, score, board.split.truth_version)
+        because = row.unranked_because or DOES_NOT_COUNT
+        other = replace(row, counts=False, unranked_because=because)
+        by_method.setdefault(row.method_slug, []).append(other)
+    rows: list[Row] = []
+    for row in table:
+        rows.append(row)
+        if row.kind == "verified":
+            rows += sorted(by_method.get(row.method_slug, ()), key=_order)
+    return tuple(rows)
+
+
+def _key(board: Board) -> tuple[str, int, int]:
+    return "table", board.id, board.revision
+
+
+def _made(session: Session, boards: Sequence[Board]) -> dict[int, Table]:
     truths = {board.id: board.split.truth_version for board in boards}
-    scored: dict[int, list[tuple[Submission, Score]]] = {board_id: [] for board_id in truths}
+    verified: dict[int, list[Row]] = {board_id: [] for board_id in truths}
     reported: dict[int, list[Row]] = {board_id: [] for board_id in truths}
-    for submission, score in queries.scored(session, list(truths)):
-        scored[submission.board_id].append((submission, score))
+    for submission, score in queries.counting(session, list(truths)):
+        row = _verified(submission, score, truths[submission.board_id])
+        verified[submission.board_id].append(row)
     for result in queries.reported(session, list(truths)):
         reported[result.board_id].append(_reported(result))
+    packed = queries.resampled(session, list(truths), PRIMARY)
     return {
-        board_id: [
-            *_ranked(
-                _verified(submission, score, truth)
-                for submission, score in _best_of_each_method(scored[board_id], truth)
-            ),
-            *_ranked(reported[board_id]),
-        ]
-        for board_id, truth in truths.items()
+        board_id: (*_grouped(_ranked(verified[board_id]), packed), *_ranked(reported[board_id]))
+        for board_id in truths
     }
-
-
-def _best_of_each_method(
-    scored: Iterable[tuple[Submission, Score]], truth_version: str | None
-) -> Sequence[tuple[Submission, Score]]:
-    """Keep per method the best entry; one under the truth in force beats any older one."""
-
-    def strength(entry: tuple[Submission, Score]) -> tuple[bool, float, int]:
-        submission, score = entry
-        miou = -1.0 if score.miou is None else score.miou
-        return score.truth_version == truth_version, miou, -submission.id
-
-    best: dict[int | None, tuple[Submission, Score]] = {}
-    for entry in scored:
-        method_id = entry[0].method_id
-        if method_id not in best or strength(entry) > strength(best[method_id]):
-            best[method_id] = entry
-    return list(best.values())
 
 
 def _verified(submission: Submission, score: Score, truth_version: str | None) -> Row:
     method = submission.method
     return Row(
         kind="verified",
-        rank=None,
+        pinned=submission.is_pinned,
         method=method.name if method else submission.public_id,
         method_slug=method.slug if method else None,
         team=submission.team.name,
         backbone=submission.networks,
+        training_scheme=submission.training_scheme,
         submission=submission.public_id,
         scores=score.headline(),
         intervals=score.intervals,
-        source=None,
         date=submission.created_at.date().isoformat(),
-        unranked_because=None if score.truth_version == truth_version else OLD_TRUTH,
+        unranked_because=_reason(submission, score, truth_version),
+        score_id=score.id,
     )
+
+
+def _reason(submission: Submission, score: Score, truth_version: str | None) -> str | None:
+    if score.truth_version != truth_version:
+        return OLD_TRUTH
+    return LATE if submission.is_late else None
 
 
 def _reported(result: ReportedResult) -> Row:
     return Row(
         kind="reported",
-        rank=None,
         method=result.method,
-        method_slug=None,
-        team=None,
         backbone=result.backbone,
-        submission=None,
         scores=result.headline(),
         intervals={},
         source=result.source,
-        date=None,
         unranked_because=result.unranked_because,
     )
 
@@ -118,15 +149,35 @@ def _ranked(rows: Iterable[Row]) -> list[Row]:
     """Rank by the primary score; rows with a reason against it have none and come last."""
     listed = list(rows)
     places = ranks([None if row.unranked_because else row.scores[PRIMARY] for row in listed])
-    return sorted(
-        (replace(row, rank=place) for row, place in zip(listed, places, strict=True)),
-        key=lambda row: (
-            row.rank is None,
-            row.rank or 0,
-            -(row.scores[PRIMARY] or 0.0),
-            row.method,
-            row.backbone or "",
-            row.source or "",
-            row.submission or "",
-        ),
+    placed = (replace(row, rank=place) for row, place in zip(listed, places, strict=True))
+    return sorted(placed, key=_order)
+
+
+def _order(row: Row) -> tuple[bool, int, float, str, str, str, str]:
+    """Order rows totally, so that equal scores stand the same way on every page."""
+    score = row.scores[PRIMARY]
+    return (
+        row.rank is None,
+        row.rank or 0,
+        0.0 if score is None or isnan(score) else -score,
+        row.method,
+        row.backbone or "",
+        row.source or "",
+        row.submission or "",
+    )
+
+
+def _grouped(rows: Sequence[Row], packed: Mapping[int, bytes]) -> list[Row]:
+    """Number the statistical ties of the entries that rank."""
+    ranked = [row for row in rows if row.rank is not None]
+    found = groups([_contender(row, packed) for row in ranked])
+    numbered = [replace(row, group=group) for row, group in zip(ranked, found, strict=True)]
+    return [*numbered, *rows[len(ranked) :]]
+
+
+def _contender(row: Row, packed: Mapping[int, bytes]) -> Contender:
+    values = packed.get(row.score_id or 0)
+    return Contender(
+        score=row.scores[PRIMARY] or 0.0,
+        resampled=None if values is None else unpacked(values),
     )

@@ -19,6 +19,7 @@ class SubmittingPage:
 
     site_url: str
     limit_bytes: int
+    upload_hours: int
     declarations: str
 
 

@@ -54,6 +54,7 @@ def submitting(request: Request, settings: SettingsDep) -> Response:
     page = SubmittingPage(
         site_url=settings.site_url,
         limit_bytes=settings.upload_limit_bytes,
+        upload_hours=settings.upload_hours,
         declarations=NO_TO_ALL,
     )
     return render(request, page)

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
+from kombu import Queue
 from kombu.exceptions import OperationalError
 
 from server.jobs.queue import SCORE_SHARD, SCORE_SUBMISSION, SWEEP, Job
+from server.measures import BROKER_ERRORS, BROKER_SECONDS
 from server.settings import Settings
 
-BROKER_SECONDS = 5
+PATIENCE_SECONDS = 5
 """How long to wait for a broker that accepts nothing; longer than a worker's one-second polls."""
 
 log = logging.getLogger(__name__)
@@ -58,8 +60,8 @@ def _redis_transport(limit_seconds: int) -> dict[str, Any]:
     """
     return {
         "visibility_timeout": round(1.1 * limit_seconds),
-        "socket_connect_timeout": BROKER_SECONDS,
-        "socket_timeout": BROKER_SECONDS,
+        "socket_connect_timeout": PATIENCE_SECONDS,
+        "socket_timeout": PATIENCE_SECONDS,
         "socket_keepalive": True,
     }
 
@@ -86,6 +88,15 @@ class CeleryQueue:
 
     def ring(self, job: Job) -> None:
         try:
-            self._celery.send_task(job.task, args=[job.row_id], retry=False)
+            with BROKER_SECONDS.time():
+                self._celery.send_task(job.task, args=[job.row_id], retry=False)
         except (OperationalError, OSError) as reason:
+            BROKER_ERRORS.inc()
             log.warning("the broker is out of reach, the sweeper will ring %s: %s", job, reason)
+
+    def check(self) -> None:
+        """Declare a queue that is there already, which takes one answer of the broker."""
+        with self._celery.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, timeout=1)
+            name = self._celery.conf.task_default_queue
+            Queue(name, channel=connection.default_channel).queue_declare()

@@ -29,6 +29,9 @@ class JobQueue(Protocol):
     def ring(self, job: Job) -> None:
         """Announce a job. Never raises for an unreachable broker: the sweeper rings again."""
 
+    def check(self) -> None:
+        """Ask the broker for a sign of life; whatever is raised says that there is none."""
+
 
 class RecordingQueue:
     """The null twin: remembers what was rung, in order."""
@@ -38,6 +41,9 @@ class RecordingQueue:
 
     def ring(self, job: Job) -> None:
         self.rung.append(job)
+
+    def check(self) -> None:
+        """Answer: memory does."""
 
 
 def ring_after_commit(session: Session, job: Job) -> None:

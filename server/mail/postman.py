@@ -65,3 +65,6 @@ class PostalQueue:
             self._postman.wake()
         else:
             self._queue.ring(job)
+
+    def check(self) -> None:
+        self._queue.check()

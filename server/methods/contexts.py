@@ -16,7 +16,7 @@ class EntryScore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryLine:
-    """A scored submission; it has a rank if it is the one that its board shows."""
+    """A scored submission; it counts if it is the one that its board shows."""
 
     rank: int | None
     board_title: str
@@ -24,6 +24,9 @@ class EntryLine:
     submission_url: str
     date: datetime
     is_public: bool
+    counts: bool
+    is_pinned: bool
+    public_id: str
     scores: tuple[EntryScore, ...]
 
 
@@ -36,6 +39,7 @@ class MethodPage:
     name: str
     team: str
     is_own: bool
+    path: str
     card: tuple[CardLine, ...]
     score_names: tuple[ScoreName, ...]
     entries: tuple[EntryLine, ...]

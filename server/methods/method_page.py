@@ -14,21 +14,29 @@ def method_page(session: Session, method: Method, *, team_ids: tuple[int, ...]) 
     """Describe a method by the card of its newest entry."""
     entries = queries.entries(session, method, team_ids=team_ids)
     ranked = queries.ranked_entries(session, method)
+    counting = queries.counting(session, method)
     newest = entries[0][0] if entries else None
     return MethodPage(
         name=method.name,
         team=method.team.name,
         is_own=method.team_id in team_ids,
+        path=f"/methods/{method.slug}",
         card=card_lines(lambda name: getattr(newest, name, None)),
         score_names=OVERALL.scores,
         entries=tuple(
-            _entry(submission, score, ranked.get(submission.id)) for submission, score in entries
+            _entry(
+                submission,
+                score,
+                rank=ranked.get(submission.id),
+                counts=submission.id in counting,
+            )
+            for submission, score in entries
         ),
         json_url=f"/api/v1/methods/{method.slug}",
     )
 
 
-def _entry(submission: Submission, score: Score, rank: int | None) -> EntryLine:
+def _entry(submission: Submission, score: Score, *, rank: int | None, counts: bool) -> EntryLine:
     board, split = submission.board, submission.board.split
     return EntryLine(
         rank=rank,
@@ -37,6 +45,9 @@ def _entry(submission: Submission, score: Score, rank: int | None) -> EntryLine:
         submission_url=f"/submissions/{submission.public_id}",
         date=submission.created_at,
         is_public=submission.is_public,
+        counts=counts,
+        is_pinned=submission.is_pinned,
+        public_id=submission.public_id,
         scores=tuple(
             EntryScore(name=name.key, value=getattr(score, name.key)) for name in OVERALL.scores
         ),

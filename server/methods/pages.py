@@ -1,10 +1,14 @@
 """The page of a method."""
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
 
-from server.dependencies import PageViewerDep, ReadingDep
+from fastapi import APIRouter, Form, Request, Response
+
+from server.dependencies import CheckedForm, PageViewerDep, ReadingDep, SignedInPageDep, WorkDep
+from server.methods import pins
 from server.methods.lookup import method_named
 from server.methods.method_page import method_page
+from server.web.redirects import see_other
 from server.web.templating import render
 
 router = APIRouter(include_in_schema=False)
@@ -14,3 +18,19 @@ router = APIRouter(include_in_schema=False)
 def show(request: Request, slug: str, viewer: PageViewerDep, session: ReadingDep) -> Response:
     method = method_named(session, slug, team_ids=viewer.team_ids)
     return render(request, method_page(session, method, team_ids=viewer.team_ids))
+
+
+@router.post("/methods/{slug}/pin", dependencies=[CheckedForm])
+def pin(
+    slug: str, submission: Annotated[str, Form()], viewer: SignedInPageDep, session: WorkDep
+) -> Response:
+    pins.pin(session, slug, submission, team_ids=viewer.team_ids)
+    return see_other(f"/methods/{slug}")
+
+
+@router.post("/methods/{slug}/unpin", dependencies=[CheckedForm])
+def unpin(
+    slug: str, submission: Annotated[str, Form()], viewer: SignedInPageDep, session: WorkDep
+) -> Response:
+    pins.unpin(session, slug, submission, team_ids=viewer.team_ids)
+    return see_other(f"/methods/{slug}")

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import and_, func, or_, select
-from sqlalchemy.orm import Session, defer, joinedload
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session, aliased, defer, joinedload
 
-from server.models import Board, Method, Score, Split, Submission, SubmissionState
+from server.models import Board, Method, Score, Split, Standing, Submission, SubmissionState
 
 
 def by_slug(session: Session, slug: str, *, team_ids: tuple[int, ...]) -> Method | None:
@@ -51,45 +51,52 @@ def entries(
 
 
 def ranked_entries(session: Session, method: Method) -> dict[int, int]:
-    """Return, by submission id, the rank of each entry of the method that a board shows.
+    """Return, by submission id, the rank of each entry of the method that counts on its board.
 
-    A board shows a method's best public entry under the truth in force, the earlier of two equal
-    ones; equal scores share a rank. The page of the board ranks the same way.
+    Equal scores share a rank. The page of the board ranks the same way.
     """
-    boards = select(Submission.board_id).where(Submission.method_id == method.id)
-    place = func.row_number().over(
-        partition_by=(Submission.board_id, Submission.method_id),
-        order_by=(Score.miou.desc(), Submission.id),
+    better = aliased(Standing)
+    rank = (
+        select(1 + func.count())
+        .select_from(better)
+        .where(better.board_id == Standing.board_id, better.miou > Standing.miou)
+        .scalar_subquery()
     )
-    entries = (
-        select(
-            Submission.id,
-            Submission.board_id,
-            Submission.method_id,
-            Score.miou,
-            place.label("place"),
+    rows = session.execute(
+        select(Standing.submission_id, rank.label("rank")).where(
+            Standing.method_id == method.id, Standing.miou.is_not(None)
         )
-        .join(Score, Score.submission_id == Submission.id)
-        .join(Board, Board.id == Submission.board_id)
-        .join(Split, and_(Split.id == Board.split_id, Split.truth_version == Score.truth_version))
+    )
+    return {row.submission_id: row.rank for row in rows}
+
+
+def counting(session: Session, method: Method) -> frozenset[int]:
+    """Return the ids of the method's entries that its boards show."""
+    return frozenset(
+        session.scalars(select(Standing.submission_id).where(Standing.method_id == method.id))
+    )
+
+
+def own_by_slug(session: Session, slug: str, *, team_ids: tuple[int, ...]) -> Method | None:
+    """Find a method of one of these teams."""
+    return session.scalar(select(Method).where(Method.slug == slug, Method.team_id.in_(team_ids)))
+
+
+def entry_of(session: Session, method: Method, public_id: str) -> Submission | None:
+    return session.scalar(
+        select(Submission).where(
+            Submission.method_id == method.id, Submission.public_id == public_id
+        )
+    )
+
+
+def unpin_all(session: Session, *, board_id: int, method_id: int) -> None:
+    session.execute(
+        update(Submission)
         .where(
-            Submission.board_id.in_(boards),
-            Submission.is_public,
-            Submission.state == SubmissionState.SCORED,
-            Score.miou.is_not(None),
+            Submission.board_id == board_id,
+            Submission.method_id == method_id,
+            Submission.is_pinned,
         )
-        .subquery()
+        .values(is_pinned=False)
     )
-    ranks = (
-        select(
-            entries.c.id,
-            entries.c.method_id,
-            func.rank()
-            .over(partition_by=entries.c.board_id, order_by=entries.c.miou.desc())
-            .label("rank"),
-        )
-        .where(entries.c.place == 1)
-        .subquery()
-    )
-    rows = session.execute(select(ranks.c.id, ranks.c.rank).where(ranks.c.method_id == method.id))
-    return {row.id: row.rank for row in rows}

@@ -1,13 +1,17 @@
 """A method as JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from server.models import CARD_FIELDS, Method, Protocol, Score, SplitName, Submission
 from server.payload import Payload
 
 
 class MethodEntry(Payload):
+    """A scored entry; it has a rank if it is the one that counts on its board."""
+
     submission: str
+    rank: int | None
+    pinned: bool
     protocol: Protocol
     subset: str
     split: SplitName
@@ -24,8 +28,10 @@ class MethodPayload(Payload):
     entries: list[MethodEntry]
 
 
-def payload_of(method: Method, entries: Sequence[tuple[Submission, Score]]) -> MethodPayload:
-    """Describe a method by the card of its newest entry."""
+def payload_of(
+    method: Method, entries: Sequence[tuple[Submission, Score]], ranks: Mapping[int, int]
+) -> MethodPayload:
+    """Describe a method by the card of its newest entry; ``ranks`` are by submission id."""
     newest = entries[0][0] if entries else None
     return MethodPayload(
         method=method.name,
@@ -35,6 +41,8 @@ def payload_of(method: Method, entries: Sequence[tuple[Submission, Score]]) -> M
         entries=[
             MethodEntry(
                 submission=submission.public_id,
+                rank=ranks.get(submission.id),
+                pinned=submission.is_pinned,
                 protocol=submission.board.protocol,
                 subset=submission.board.split.subset.slug,
                 split=submission.board.split.name,

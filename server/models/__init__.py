@@ -17,6 +17,7 @@ from server.models.account import (
 from server.models.base import Base, UtcDateTime, new_public_id
 from server.models.benchmark import (
     Board,
+    BoardDetail,
     Category,
     Protocol,
     Split,
@@ -25,7 +26,14 @@ from server.models.benchmark import (
     TruthVersion,
 )
 from server.models.mail import OutgoingMail
-from server.models.score import HEADLINE_SCORES, HeadlineScores, ReportedResult, Score
+from server.models.score import (
+    HEADLINE_SCORES,
+    HeadlineScores,
+    ReportedResult,
+    ResampledScore,
+    Score,
+)
+from server.models.standing import Standing
 from server.models.submission import (
     CARD_FIELDS,
     MAX_IDEMPOTENCY_KEY,
@@ -41,7 +49,9 @@ from server.models.team import (
     Team,
     TeamInvitation,
 )
+from server.models.upload import Upload
 from server.models.work import Attempt, AttemptOutcome, Shard
+from server.models.worker import WorkerProcess
 
 __all__ = [
     "CARD_FIELDS",
@@ -60,6 +70,7 @@ __all__ = [
     "AttemptOutcome",
     "Base",
     "Board",
+    "BoardDetail",
     "BrowserSession",
     "Category",
     "HeadlineScores",
@@ -71,18 +82,22 @@ __all__ = [
     "OutgoingMail",
     "Protocol",
     "ReportedResult",
+    "ResampledScore",
     "Scope",
     "Score",
     "Shard",
     "Split",
     "SplitName",
+    "Standing",
     "Submission",
     "SubmissionState",
     "Subset",
     "Team",
     "TeamInvitation",
     "TruthVersion",
+    "Upload",
     "User",
     "UtcDateTime",
+    "WorkerProcess",
     "new_public_id",
 ]

@@ -24,6 +24,17 @@ class SplitName(StrEnum):
     TEST = "test"
 
 
+class BoardDetail(StrEnum):
+    """What a board of a hidden split shows of an entry; nothing per image, whatever is chosen.
+
+    A public split shows everything: whoever has its masks can count it all.
+    """
+
+    SUMMARY = "summary"
+    PER_CLASS = "per_class"
+    EXACT = "exact"
+
+
 class Subset(Base):
     """A subset of ImageNet-S, or a data set of the same shape that an organizer registered."""
 
@@ -78,7 +89,10 @@ class TruthVersion(Base):
 
 
 class Board(Base):
-    """Protocol x subset x split. The revision counts everything that changed what it shows."""
+    """Protocol x subset x split. The revision counts everything that changed what it shows.
+
+    Whoever changes that goes through `server.standings`, in the same transaction.
+    """
 
     __tablename__ = "board"
     __table_args__ = (UniqueConstraint("split_id", "protocol"),)
@@ -87,5 +101,8 @@ class Board(Base):
     split_id: Mapped[int] = mapped_column(ForeignKey("split.id"))
     protocol: Mapped[Protocol]
     revision: Mapped[int] = mapped_column(default=0)
+    detail: Mapped[BoardDetail] = mapped_column(
+        default=BoardDetail.PER_CLASS, server_default=BoardDetail.PER_CLASS
+    )
 
     split: Mapped[Split] = relationship(lazy="raise")

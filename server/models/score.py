@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.models.base import Base
@@ -61,6 +61,20 @@ class Score(HeadlineScores, Base):
     intervals: Mapped[dict[str, Any]]
     images: Mapped[int]
     created_at: Mapped[datetime]
+
+
+class ResampledScore(Base):
+    """One score of every resample of a split's images: what two entries are compared by.
+
+    All entries under one truth share their resamples. The values are sums over whole resamples and
+    hold nothing per image; `server.resampled` says how they are packed.
+    """
+
+    __tablename__ = "resampled_score"
+
+    score_id: Mapped[int] = mapped_column(ForeignKey("score.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(16), primary_key=True)
+    packed: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class ReportedResult(HeadlineScores, Base):

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.models.account import User
@@ -49,21 +49,34 @@ CARD_FIELDS = (
 
 
 class Submission(MethodCard, Base):
+    """A late one is scored and never ranks; a pinned one its team has chosen for the board."""
+
     __tablename__ = "submission"
     __table_args__ = (
         UniqueConstraint("user_id", "idempotency_key"),
         Index("ix_submission_state_lease_until", "state", "lease_until"),
+        Index("ix_submission_board_id_method_id", "board_id", "method_id"),
+        Index(
+            "uq_submission_pinned",
+            "board_id",
+            "method_id",
+            unique=True,
+            sqlite_where=text("is_pinned"),
+            postgresql_where=text("is_pinned"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     public_id: Mapped[str] = mapped_column(String(32), unique=True)
-    board_id: Mapped[int] = mapped_column(ForeignKey("board.id"), index=True)
+    board_id: Mapped[int] = mapped_column(ForeignKey("board.id"))
     team_id: Mapped[int] = mapped_column(ForeignKey("team.id"), index=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
     method_id: Mapped[int | None] = mapped_column(ForeignKey("method.id"), index=True)
     idempotency_key: Mapped[str | None] = mapped_column(String(MAX_IDEMPOTENCY_KEY))
     created_at: Mapped[datetime]
     is_public: Mapped[bool]
+    is_late: Mapped[bool] = mapped_column(default=False, server_default=false())
+    is_pinned: Mapped[bool] = mapped_column(default=False, server_default=false())
     declarations: Mapped[dict[str, Any]]
 
     archive_key: Mapped[str | None] = mapped_column(String(200))
@@ -73,6 +86,8 @@ class Submission(MethodCard, Base):
 
     state: Mapped[SubmissionState]
     state_since: Mapped[datetime | None]
+    checking_at: Mapped[datetime | None]  # when a worker first took it
+    scoring_at: Mapped[datetime | None]  # when its masks were first counted
     finished_at: Mapped[datetime | None]
     findings: Mapped[list[Any]]
     failure: Mapped[str | None] = mapped_column(Text)

@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from server import standings
 from server.catalogue import imagenet_s
 from server.catalogue import queries as catalogue
 from server.catalogue.imagenet_s import CategoryFacts
@@ -69,7 +70,7 @@ def register_imagenet_s(session: Session) -> None:
                     **row.scores,
                 )
             )
-            board.revision = Board.revision + 1
+            standings.board_changed(session, board.id)
 
 
 def add_subset(
@@ -77,6 +78,7 @@ def add_subset(
 ) -> Subset:
     """Add a data set with both splits and the four boards of each."""
     rows = list(categories)
+    standings.all_boards_changed(session)  # their pages lead to the new ones
     position = session.scalar(select(func.count()).select_from(Subset)) or 0
     subset = Subset(slug=slug, title=title, classes=len(rows), position=position)
     session.add(subset)
@@ -137,7 +139,7 @@ def register_truth(
     if row.truth_version != truth.version:
         row.truth_version = truth.version
         for board in queries.boards_of_split(session, row.id):
-            board.revision = Board.revision + 1  # counted by the database: scores count it too
+            standings.recount(session, board.id)
     return row
 
 

@@ -109,6 +109,6 @@ def _existing(folder: Path) -> Path:
 
 def _storage_full() -> StorageFull:
     return StorageFull(
-        "The server's disk is full; the operators have been told. Nothing of your upload was kept: "
+        "The server's disk is full; the operators have been told. What you sent last was not kept: "
         "send it again later."
     )

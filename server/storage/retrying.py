@@ -21,6 +21,7 @@ from obstore.exceptions import (
 
 from server.settings import S3Access
 from server.storage.free_space import is_disk_full
+from server.storage.measured import MeasuredStore
 from server.storage.store import BlobEntry, BlobStore, open_object_store
 
 log = logging.getLogger(__name__)
@@ -91,5 +92,5 @@ class RetryingStore:
 
 
 def open_store(url: str, access: S3Access | None = None) -> BlobStore:
-    """Open the store that a URL names, to be asked again when it does not answer."""
-    return RetryingStore(open_object_store(url, access))
+    """Open the store that a URL names, each call measured, and made again without an answer."""
+    return RetryingStore(MeasuredStore(open_object_store(url, access)))

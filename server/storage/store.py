@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig, S3Config
 
 CHUNK_BYTES = 8 * 1024**2
+CHUNKS_AT_ONCE = 2  # obstore's 12 would hold 100 MB in memory
 CUT_SHORT = re.compile(r"#\d+$")  # how obstore names a local file until it is whole
 S3_CLIENT: "ClientConfig" = {
     "connect_timeout": timedelta(seconds=5),
@@ -88,7 +89,9 @@ class ObjectBlobStore:
         self._folder = folder
 
     def put(self, key: str, source: BinaryIO | bytes) -> None:
-        obstore.put(self._store, key, source, chunk_size=CHUNK_BYTES)
+        obstore.put(
+            self._store, key, source, chunk_size=CHUNK_BYTES, max_concurrency=CHUNKS_AT_ONCE
+        )
 
     def put_if_absent(self, key: str, content: bytes) -> None:
         with suppress(AlreadyExistsError):

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, case, exists, select, update
 from sqlalchemy.orm import Session
 
+from server.log_config import tell
 from server.models import Attempt, AttemptOutcome, Shard, Submission
 
 WORKER_LOST = "worker lost"
@@ -33,6 +34,8 @@ def begin(
     worker: str,
     now: datetime,
 ) -> None:
+    """Write down that somebody tries, also on the lines that are logged of it."""
+    tell(attempt=number, **({} if shard is None else {"shard": shard}))
     session.add(
         Attempt(
             submission_id=submission_id,

@@ -42,7 +42,7 @@ def _declarations(fields: Mapping[str, str]) -> dict[str, bool]:
         return {key: ANSWERS[fields[key]] for key in FACT_KEYS if fields.get(key) in ANSWERS}
     try:
         declared = json.loads(fields["declarations"])
-    except ValueError as reason:
+    except (ValueError, RecursionError) as reason:
         raise DeclarationsIncomplete(f"The declarations are not JSON: {reason}.") from reason
     if not isinstance(declared, dict) or any(type(v) is not bool for v in declared.values()):
         raise DeclarationsIncomplete(

@@ -1,42 +1,33 @@
-"""How an archive comes in: the only code that sees bytes travel.
+"""How an entry comes in, with its archive or with the id of an upload that has arrived already.
 
 Authorised before the first byte of the archive, in a short transaction that has ended by then;
 bytes go to a nameless file, so that a killed server leaves nothing; the row is written after the
 last byte was verified and stored. No session is open while bytes travel.
 """
 
-import asyncio
-import hashlib
-import tempfile
+import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
-from typing import BinaryIO, Self
 
 from anyio import to_thread
 from fastapi import Request
-from sqlalchemy.exc import IntegrityError
 
-from server.dependencies import Rooms, Viewer, identify, submitter
-from server.errors import (
-    ArchiveEmpty,
-    FieldInvalid,
-    FormExpired,
-    ServerError,
-    TooLarge,
-    UploadMalformed,
-)
-from server.models import MAX_IDEMPOTENCY_KEY, new_public_id
+from server.dependencies import Rooms, Viewer, identify, is_our_form, submitter
+from server.errors import ArchiveEmpty, FieldInvalid, FormExpired, TooLarge, UploadMalformed
+from server.models import MAX_IDEMPOTENCY_KEY
 from server.storage import free_space
-from server.submissions import multipart, queries, service
+from server.submissions import arrival, multipart, service
+from server.submissions.arrival import Arrived, Sender
 from server.submissions.entry_form import entry_of
-from server.submissions.service import Entry, StoredArchive
+from server.submissions.service import Entry
+from server.submissions.staged import Staged, too_large
 from server.web import csrf
+from server.web.request_body import body_of
 
-ARCHIVE_FIELD = "archive"
-BUFFER_BYTES = 1024**2
+ARCHIVE_FIELD, UPLOAD_FIELD = "archive", "upload_id"
 MULTIPART_OVERHEAD_BYTES = 1024**2
-DRAIN_SECONDS = 10
+JSON_LIMIT_BYTES = 256 * 1024
 
 
 @dataclass(slots=True)
@@ -56,14 +47,9 @@ class Intake:
         Raises:
             ServerError: refused; nothing of it is kept.
         """
-        body = self.request.stream()
-        async with aclosing(body):
-            try:
-                with free_space.refused_when_full():
-                    return await self._receive(body)
-            except ServerError:
-                await _drain(body)
-                raise
+        async with body_of(self.request) as body:
+            with free_space.refused_when_full():
+                return await self._receive(body)
 
     async def _receive(self, body: AsyncIterator[bytes]) -> str:
         viewer = await to_thread.run_sync(
@@ -72,22 +58,27 @@ class Intake:
         user_id = submitter(viewer)
         await to_thread.run_sync(self._check_declared_length)
         key = self._idempotency_key()
-        if key and (known := await to_thread.run_sync(self._earlier, user_id, key)):
+        if known := await to_thread.run_sync(arrival.earlier, self.built, user_id, key):
             return known
         content_type = self.request.headers.get("content-type", "")
+        if content_type.partition(";")[0].strip().lower() == "application/json":
+            self.fields = _fields_of(await _small(body))
+            return await to_thread.run_sync(self._enter_upload, viewer, key)
         async with AsyncExitStack() as stack:
             events = await stack.enter_async_context(aclosing(multipart.events(content_type, body)))
-            entry = await self._entry(events, viewer)
-            staged = stack.enter_context(_Staged(self.built))
+            if not await self._read_fields(events):
+                return await to_thread.run_sync(self._enter_upload, viewer, key)
+            entry = await to_thread.run_sync(self._admit, viewer)
+            staged = stack.enter_context(Staged(self.built))
             await self._stage(events, staged)
-            return await to_thread.run_sync(lambda: self._keep(viewer, entry, staged, key))
+            return await to_thread.run_sync(self._enter_archive, viewer, entry, staged, key)
 
     def _check_declared_length(self) -> None:
         limit = self.built.settings.upload_limit_bytes
         declared = self.request.headers.get("content-length", "")
         length = int(declared) if declared.isdecimal() else 0
         if length > limit + MULTIPART_OVERHEAD_BYTES:
-            raise _too_large(limit)
+            raise too_large(limit)
         free_space.ensure_room(self.built.settings, arriving=length)
 
     def _idempotency_key(self) -> str | None:
@@ -100,42 +91,64 @@ class Intake:
             )
         return key
 
-    def _earlier(self, user_id: int, key: str) -> str | None:
-        with self.built.database.reading() as session:
-            return queries.public_id_of_key(session, user_id=user_id, key=key)
-
-    async def _entry(self, events: AsyncIterator[multipart.Event], viewer: Viewer) -> Entry:
-        """Read the fields up to where the archive begins, and admit what they say."""
+    async def _read_fields(self, events: AsyncIterator[multipart.Event]) -> bool:
+        """Read the fields; True where the archive begins, False where they were all."""
         async for event in events:
             match event:
                 case multipart.FieldEnd(name, value):
                     self.fields[name] = value
                 case multipart.FileBegin(name) if name == ARCHIVE_FIELD:
-                    return await to_thread.run_sync(self._admit, viewer)
+                    if UPLOAD_FIELD in self.fields:
+                        raise UploadMalformed(
+                            f"The form has both {ARCHIVE_FIELD!r} and {UPLOAD_FIELD!r}; send one."
+                        )
+                    return True
                 case multipart.FileBegin(name):
                     raise UploadMalformed(
                         f"The form has a file {name!r}; the only one is {ARCHIVE_FIELD!r}, last."
                     )
                 case _:
                     continue
-        raise ArchiveEmpty(f"The form has no file field {ARCHIVE_FIELD!r}; send it last.")
+        return False
+
+    def _enter_upload(self, viewer: Viewer, key: str | None) -> str:
+        entry = self._admit(viewer)
+        upload_id = self.fields.get(UPLOAD_FIELD)
+        if upload_id is None:
+            raise ArchiveEmpty(
+                f"The form has no file field {ARCHIVE_FIELD!r}, which comes last, "
+                f"and no {UPLOAD_FIELD!r} in its place."
+            )
+        return arrival.keep_upload(self._sender(viewer, key), entry, upload_id)
+
+    def _enter_archive(self, viewer: Viewer, entry: Entry, staged: Staged, key: str | None) -> str:
+        arrived = Arrived(
+            file=staged.file, sha256=staged.digest.hexdigest(), size_bytes=staged.size_bytes
+        )
+        return arrival.keep(self._sender(viewer, key), entry, arrived)
 
     def _admit(self, viewer: Viewer) -> Entry:
-        if self.browser:
-            cookie = self.request.cookies.get(csrf.COOKIE)
-            secret_key = self.built.settings.secret_key.get_secret_value()
-            if not csrf.is_valid(self.fields.get(csrf.FIELD), cookie, secret_key=secret_key):
-                raise FormExpired("Load the page again and send the form once more.")
+        form_token = self.fields.get(csrf.FIELD)
+        if self.browser and not is_our_form(self.request, self.built, form_token):
+            raise FormExpired("Load the page again and send the form once more.")
         entry = entry_of(self.fields)
         self._team_id(viewer)
         with self.built.database.reading() as session:
             service.admit(session, entry)
         return entry
 
+    def _sender(self, viewer: Viewer, key: str | None) -> Sender:
+        return Sender(
+            built=self.built,
+            user_id=submitter(viewer),
+            team_id=self._team_id(viewer),
+            idempotency_key=key,
+        )
+
     def _team_id(self, viewer: Viewer) -> int:
         return viewer.team_named(self.fields.get("team", "")).id
 
-    async def _stage(self, events: AsyncIterator[multipart.Event], staged: "_Staged") -> None:
+    async def _stage(self, events: AsyncIterator[multipart.Event], staged: Staged) -> None:
         """Write the archive to the staging file; the form must end right after it."""
         file_ended = False
         async for event in events:
@@ -158,89 +171,28 @@ class Intake:
             else "The form has no closing boundary; send it again."
         )
 
-    def _keep(self, viewer: Viewer, entry: Entry, staged: "_Staged", key: str | None) -> str:
-        """Store the archive, then make its row; whatever fails leaves neither."""
-        built, user_id = self.built, submitter(viewer)
-        public_id = new_public_id()
-        archive = StoredArchive(
-            public_id=public_id,
-            key=service.archive_key(public_id),
-            sha256=staged.digest.hexdigest(),
-            size_bytes=staged.size_bytes,
-        )
-        staged.file.seek(0)
-        built.store.put(archive.key, staged.file)
-        try:
-            with built.database.unit_of_work() as session:
-                service.accept(
-                    session,
-                    entry,
-                    archive,
-                    user_id=user_id,
-                    team_id=self._team_id(viewer),
-                    idempotency_key=key,
-                    now=built.clock.now(),
-                    lease=built.settings.lease,
-                )
-        except IntegrityError:
-            built.store.delete(archive.key)
-            if key and (known := self._earlier(user_id, key)):
-                return known  # the same key came twice at the same time
-            raise
-        except BaseException:
-            built.store.delete(archive.key)
-            raise
-        return public_id
+
+async def _small(body: AsyncIterator[bytes]) -> bytes:
+    content = bytearray()
+    async for chunk in body:
+        content += chunk
+        if len(content) > JSON_LIMIT_BYTES:
+            raise TooLarge(
+                f"A JSON entry has at most {JSON_LIMIT_BYTES} bytes; the archive is uploaded first."
+            )
+    return bytes(content)
 
 
-class _Staged:
-    """A nameless file that bytes are collected in, with their number and SHA-256."""
-
-    def __init__(self, built: Rooms) -> None:
-        folder = built.settings.staging_folder
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.file: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # __exit__ closes
-        self.digest = hashlib.sha256()
-        self.size_bytes = 0
-        self._settings = built.settings
-        self._buffer = bytearray()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.file.close()
-
-    def add(self, chunk: bytes) -> bool:
-        """Take a chunk; True if it is time to flush, which may wait for the disk."""
-        self.size_bytes += len(chunk)
-        limit = self._settings.upload_limit_bytes
-        if self.size_bytes > limit:
-            raise _too_large(limit)
-        self._buffer += chunk
-        return len(self._buffer) >= BUFFER_BYTES
-
-    def flush(self) -> None:
-        pending = len(self._buffer)
-        free_space.ensure_room(self._settings, arriving=pending, staged=self.size_bytes - pending)
-        self.digest.update(self._buffer)
-        self.file.write(self._buffer)
-        self._buffer.clear()
-
-
-def _too_large(limit: int) -> TooLarge:
-    return TooLarge(f"The archive is larger than {limit} bytes, the most that is taken.")
-
-
-async def _drain(body: AsyncIterator[bytes]) -> None:
-    """Read on for a little while, keeping nothing.
-
-    A client that only listens after it has sent everything would otherwise see a broken connection
-    instead of the reason.
-    """
+def _fields_of(content: bytes) -> dict[str, str]:
+    """Read a JSON entry as the form fields of the same names; what is null was not said."""
     try:
-        async with asyncio.timeout(DRAIN_SECONDS):
-            async for _ in body:
-                pass
-    except TimeoutError:
-        return
+        document = json.loads(content)
+    except (ValueError, RecursionError) as reason:
+        raise UploadMalformed(f"The entry is not JSON: {reason}.") from reason
+    if not isinstance(document, dict):
+        raise UploadMalformed('The entry must be one JSON object: {"protocol": ..., ...}.')
+    return {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in document.items()
+        if value is not None
+    }

@@ -10,11 +10,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, and_, case, exists, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    and_,
+    case,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from server.jobs.queue import SCORE_SHARD, SCORE_SUBMISSION, Job, ring_after_commit
-from server.models import AttemptOutcome, Shard, Submission, SubmissionState
+from server.models import AttemptOutcome, Shard, Submission, SubmissionState, UtcDateTime
 from server.submissions import attempts
 from server.submissions.states import IN_FLIGHT
 
@@ -76,6 +87,7 @@ def claim(session: Session, submission_id: int, *, now: datetime, terms: Terms) 
         lease_token=token,
         lease_until=now + terms.lease,
         attempts=Submission.attempts + 1,
+        checking_at=first_time(Submission.checking_at, now),
         postponed_because=None,
     )
     if not taken:
@@ -243,6 +255,11 @@ def _is_being_counted() -> ColumnElement[bool]:
 
 def _row_of(held: Claim) -> type[Submission | Shard]:
     return Shard if isinstance(held, ShardClaim) else Submission
+
+
+def first_time(column: InstrumentedAttribute[datetime | None], now: datetime) -> Any:
+    """Return the time that a column keeps: the first one that it was given."""
+    return func.coalesce(column, literal(now, UtcDateTime()))
 
 
 def new_token() -> str:

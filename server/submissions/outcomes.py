@@ -8,20 +8,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, select
 from sqlalchemy.orm import Session
 
+from server import standings
 from server.models import (
     CARD_FIELDS,
     AttemptOutcome,
-    Board,
+    ResampledScore,
     Score,
     Shard,
     Submission,
     SubmissionState,
 )
 from server.submissions import attempts
-from server.submissions.leases import Claim, changed, is_held, lock
+from server.submissions.leases import Claim, changed, first_time, is_held, lock
 from server.submissions.states import FINAL, TRANSITIONS
 
 FAILURE = (
@@ -32,7 +33,10 @@ FAILURE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreSheet:
-    """What a scorer found; percentages from 0 to 100, None where a score is undefined."""
+    """What a scorer found; percentages from 0 to 100, None where a score is undefined.
+
+    ``resampled`` holds, by name, the values of each score in every resample, packed.
+    """
 
     scorer_version: str
     truth_version: str
@@ -43,6 +47,7 @@ class ScoreSheet:
     per_class_iou: list[float]
     per_class_biou: list[float]
     intervals: dict[str, Any]
+    resampled: Mapping[str, bytes]
 
 
 def begin_scoring(
@@ -65,6 +70,7 @@ def begin_scoring(
         from_states=(SubmissionState.CHECKING, SubmissionState.SCORING),
         state=SubmissionState.SCORING,
         state_since=case((is_scoring, Submission.state_since), else_=now),
+        scoring_at=first_time(Submission.scoring_at, now),
         findings=list(warnings),
         **{name: card[name] for name in CARD_FIELDS},
         progress_done=0,
@@ -82,7 +88,7 @@ def record_scores(
     images_counted: int,
     now: datetime,
 ) -> bool:
-    """Store the scores, finish the submission and move its board's revision on.
+    """Store the scores, finish the submission and count it on its board.
 
     ``images_counted`` is how many of the images this very claim counted: none when it merged.
     """
@@ -97,25 +103,27 @@ def record_scores(
         progress_done=sheet.images,
     )
     if finished:
-        session.add(
-            Score(
-                submission_id=held.submission_id,
-                scorer_version=sheet.scorer_version,
-                truth_version=sheet.truth_version,
-                miou_no_other=sheet.miou_no_other,
-                bmiou_no_other=sheet.bmiou_no_other,
-                per_class_iou=sheet.per_class_iou,
-                per_class_biou=sheet.per_class_biou,
-                intervals=sheet.intervals,
-                images=sheet.images,
-                created_at=now,
-                **sheet.headline,
-            )
+        score = Score(
+            submission_id=held.submission_id,
+            scorer_version=sheet.scorer_version,
+            truth_version=sheet.truth_version,
+            miou_no_other=sheet.miou_no_other,
+            bmiou_no_other=sheet.bmiou_no_other,
+            per_class_iou=sheet.per_class_iou,
+            per_class_biou=sheet.per_class_biou,
+            intervals=sheet.intervals,
+            images=sheet.images,
+            created_at=now,
+            **sheet.headline,
         )
-        board_id = session.get_one(Submission, held.submission_id).board_id
-        session.execute(
-            update(Board).where(Board.id == board_id).values(revision=Board.revision + 1)
+        session.add(score)
+        session.flush()  # the resampled values need its id
+        session.add_all(
+            ResampledScore(score_id=score.id, name=name, packed=packed)
+            for name, packed in sheet.resampled.items()
         )
+        submission = session.get_one(Submission, held.submission_id)
+        standings.recount(session, submission.board_id, method_ids=[method_id])
     return finished
 
 

@@ -4,10 +4,12 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from server.disclosure import per_class
 from server.models import (
     CARD_FIELDS,
     Attempt,
     AttemptOutcome,
+    Board,
     Protocol,
     Score,
     SplitName,
@@ -117,7 +119,7 @@ def payload_of(submission: Submission, *, place: Place | None, site_url: str) ->
         attempt_log=[_attempt(each) for each in submission.attempt_log],
         findings=[Finding(**finding) for finding in submission.findings],
         failure=submission.failure,
-        scores=None if score is None else scores_of(score),
+        scores=None if score is None else scores_of(score, submission.board),
         intervals=None if score is None else score.intervals,
         scorer_version=None if score is None else score.scorer_version,
         truth_version=None if score is None else score.truth_version,
@@ -130,12 +132,13 @@ def _attempt(attempt: Attempt) -> AttemptPayload:
     return AttemptPayload(**fields)
 
 
-def scores_of(score: Score) -> dict[str, Any]:
-    """Return every score under its name in the benchmark's definition."""
+def scores_of(score: Score, board: Board) -> dict[str, Any]:
+    """Return every score that the board shows under its name in the benchmark's definition."""
+    classes = per_class(score, board)
     return {
         **score.headline(),
         "miou_no_other": score.miou_no_other,
         "bmiou_no_other": score.bmiou_no_other,
-        "per_class_iou": score.per_class_iou,
-        "per_class_biou": score.per_class_biou,
+        "per_class_iou": None if classes is None else list(classes.iou),
+        "per_class_biou": None if classes is None else list(classes.boundary_iou),
     }

@@ -10,6 +10,7 @@ from server.addresses import unknown
 from server.catalogue import queries as catalogue
 from server.errors import FieldInvalid, NotAllowed, TruthMissing
 from server.jobs.queue import SCORE_SUBMISSION, Job, ring_after_commit
+from server.log_config import tell
 from server.models import (
     CARD_FIELDS,
     MAX_METHOD_NAME,
@@ -79,7 +80,7 @@ def accept(
     idempotency_key: str | None,
     now: datetime,
     lease: timedelta,
-) -> None:
+) -> Submission:
     """Make the row for an archive that has arrived; it is rung when the row is committed.
 
     Raises:
@@ -107,8 +108,10 @@ def accept(
         **{name: entry.card.get(name) or None for name in CARD_FIELDS},
     )
     session.add(submission)
+    tell(submission=archive.public_id)
     session.flush()  # the message carries its id
     ring_after_commit(session, Job(SCORE_SUBMISSION, submission.id))
+    return submission
 
 
 def archive_key(public_id: str) -> str:

@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from server.catalogue import queries as catalogue
-from server.models import HEADLINE_SCORES, Category, Score, Submission
+from server.disclosure import per_class
+from server.models import HEADLINE_SCORES, Board, Score, Submission
 from server.protocols import FACTS, TITLES
 from server.score_names import SCORE_GROUPS
 from server.submissions.attempt_lines import attempt_lines
@@ -58,7 +59,7 @@ def submission_page(
         failure=submission.failure,
         errors=_findings(submission.findings, severity="error"),
         warnings=_findings(submission.findings, severity="warning"),
-        scores=_sheet(score, catalogue.categories(session, split.subset_id)) if score else None,
+        scores=_sheet(session, score, submission.board) if score else None,
         versions=_versions(submission.scores, split.truth_version),
         card=card_lines(lambda name: getattr(submission, name)),
         declarations=_declarations(submission.declarations, subset=split.subset.title),
@@ -116,25 +117,29 @@ def _findings(findings: Iterable[Mapping[str, Any]], *, severity: str) -> tuple[
     )
 
 
-def _sheet(score: Score, categories: Sequence[Category]) -> ScoreSheet:
-    rows = [OTHER, *((each.class_id, each.wnid, each.name) for each in categories)]
+def _sheet(session: Session, score: Score, board: Board) -> ScoreSheet:
     return ScoreSheet(
         groups=SCORE_GROUPS,
         cells={name: _cell(score, name) for name in HEADLINE_SCORES},
         miou_no_other=score.miou_no_other,
         bmiou_no_other=score.bmiou_no_other,
         images=score.images,
-        classes=tuple(
-            ClassLine(
-                class_id=class_id,
-                wnid=wnid,
-                name=name,
-                iou=score.per_class_iou[class_id],
-                boundary_iou=score.per_class_biou[class_id],
-            )
-            for class_id, wnid, name in rows
-            if class_id < len(score.per_class_iou)
-        ),
+        classes=_classes(session, score, board),
+    )
+
+
+def _classes(session: Session, score: Score, board: Board) -> tuple[ClassLine, ...]:
+    """Return a line for each class, as far as the board shows them."""
+    shown = per_class(score, board)
+    if shown is None:
+        return ()
+    categories = catalogue.categories(session, board.split.subset_id)
+    names = [OTHER, *((each.class_id, each.wnid, each.name) for each in categories)]
+    return tuple(
+        ClassLine(class_id=class_id, wnid=wnid, name=name, iou=iou, boundary_iou=boundary_iou)
+        for (class_id, wnid, name), iou, boundary_iou in zip(
+            names, shown.iou, shown.boundary_iou, strict=False
+        )
     )
 
 

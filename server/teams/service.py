@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from server import standings
 from server.errors import LastOwner, LimitReached, NotAllowed, NotFound
 from server.models import MAX_TEAM_NAME, Membership, Team, TeamInvitation
 from server.teams import queries
@@ -33,6 +34,7 @@ def create_team(session: Session, *, user_id: int, name: str, now: datetime) -> 
 def rename(session: Session, public_id: str, *, user_id: int, name: str) -> Team:
     team = owned(session, public_id, user_id=user_id).team
     team.name = _team_name(name)
+    standings.names_changed(session, team_id=team.id)
     return team
 
 

@@ -14,14 +14,18 @@ LIMIT_BYTES = 256 * 1024
 
 
 class BodyLimit:
-    """Raise `TooLarge` once a body outgrows the limit; declared lengths are refused unread."""
+    """Raise `TooLarge` once a body outgrows the limit; declared lengths are refused unread.
+
+    A path without limit that ends in a slash stands for everything below it.
+    """
 
     def __init__(self, app: ASGIApp, *, unlimited: Collection[str]) -> None:
         self._app = app
         self._unlimited = frozenset(unlimited)
+        self._unlimited_below = tuple(path for path in unlimited if path.endswith("/"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in self._unlimited:
+        if scope["type"] != "http" or self._is_unlimited(scope["path"]):
             await self._app(scope, receive, send)
             return
         taken = 0
@@ -35,3 +39,6 @@ class BodyLimit:
             return message
 
         await self._app(scope, receive_limited, send)
+
+    def _is_unlimited(self, path: str) -> bool:
+        return path in self._unlimited or path.startswith(self._unlimited_below)

@@ -9,6 +9,7 @@ from hashlib import sha256
 
 COOKIE = "luss_form"
 FIELD = "form_token"
+HEADER = "X-Form-Token"
 
 
 def new_cookie() -> str:

@@ -53,6 +53,16 @@ def size(value_bytes: int) -> str:
     raise AssertionError(value_bytes)
 
 
+def span(seconds: float) -> str:
+    """Show a time span in its two largest units; below a minute in seconds alone."""
+    whole = round(seconds)
+    if whole < 60:  # noqa: PLR2004
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"  # noqa: PLR2004
+    minutes, rest_seconds = divmod(whole, 60)
+    hours, rest_minutes = divmod(minutes, 60)
+    return f"{hours} h {rest_minutes} min" if hours else f"{minutes} min {rest_seconds} s"
+
+
 FILTERS: dict[str, Callable[[Any], str]] = {
     "score": score,
     "interval": interval,
@@ -62,4 +72,5 @@ FILTERS: dict[str, Callable[[Any], str]] = {
     "second": second,
     "duration": duration,
     "size": size,
+    "span": span,
 }

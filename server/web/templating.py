@@ -10,7 +10,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from fastapi import Request
+from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -77,11 +77,26 @@ def render(
     )
     html = ENVIRONMENT.get_template(page.template).render(page=page, frame=frame)
     response = HTMLResponse(html, status_code=status, headers=headers)
-    response.headers["Cache-Control"] = "private, no-store" if frame.viewer_email else "no-cache"
+    _finish(request, response, cookie=cookie, is_private=bool(frame.viewer_email))
+    return response
+
+
+def render_again(request: Request, html: bytes) -> HTMLResponse:
+    """Answer with what `render` wrote for a stranger, to another one who asks for the same.
+
+    Only for pages that hold no form token where nobody is signed in.
+    """
+    response = HTMLResponse(html)
+    cookie = request.cookies.get(csrf.COOKIE) or csrf.new_cookie()
+    _finish(request, response, cookie=cookie, is_private=False)
+    return response
+
+
+def _finish(request: Request, response: Response, *, cookie: str, is_private: bool) -> None:
+    response.headers["Cache-Control"] = "private, no-store" if is_private else "no-cache"
     response.headers["Vary"] = "Cookie"
     if csrf.COOKIE not in request.cookies:
-        set_cookie(response, csrf.COOKIE, cookie, settings=built.settings)
-    return response
+        set_cookie(response, csrf.COOKIE, cookie, settings=rooms(request).settings)
 
 
 def path_and_query(request: Request) -> str:

@@ -96,6 +96,7 @@ def test_only_what_receives_bytes_is_asynchronous() -> None:
     assert asynchronous <= {
         "server/submissions/routes.py:create",
         "server/submissions/pages.py:create",
+        "server/uploads/routes.py:append",
     }
 
 

@@ -6,12 +6,16 @@ import pytest
 
 from client.errors import Unreachable, UsageMistake
 from client.service import (
+    METRICS_PORT_VARIABLE,
+    METRICS_VARIABLE,
     VAULT_VARIABLE,
     VAULT_VARIABLES,
     check_port,
     check_sandbox,
     children,
+    patience,
     worker_command,
+    worker_environment,
 )
 from client.supervisor import Child
 from worker.sandbox.allowance import Walls
@@ -87,6 +91,42 @@ class TestChildren:
 
     def test_secrets_in_the_environment_are_not_shown(self, settings: WorkerSettings) -> None:
         assert VAULT_VARIABLE not in repr(children(settings))
+
+
+class TestGrace:
+    def test_of_the_supervisor_is_longer_than_that_of_any_part(self, tmp_path: Path) -> None:
+        settings = WorkerSettings(
+            data_dir=tmp_path, worker_grace_seconds=7, upload_grace_seconds=11
+        )
+
+        assert patience(settings).stop_grace_seconds > 11
+        web = by_name(settings)["web"].command
+        assert web[web.index("--timeout-graceful-shutdown") + 1] == "11"
+
+
+class TestMetricsOfAWorker:
+    def test_are_kept_in_a_folder_that_begins_empty(self, tmp_path: Path) -> None:
+        settings = WorkerSettings(data_dir=tmp_path, worker_metrics_port=9123)
+        folder = tmp_path / "metrics" / "worker-9123"
+        folder.mkdir(parents=True)
+        (folder / "counter_1.db").touch()
+
+        assert worker_environment(settings) == {METRICS_VARIABLE: str(folder)}
+        assert list(folder.iterdir()) == []
+
+    def test_are_not_served_unless_asked_for(self, tmp_path: Path) -> None:
+        assert worker_environment(WorkerSettings(data_dir=tmp_path)) == {}
+
+    @pytest.mark.parametrize(("port", "ports"), [(9123, ["9123", "9124"]), (0, ["0", "0"])])
+    def test_of_several_are_at_a_port_each(
+        self, tmp_path: Path, port: int, ports: list[str]
+    ) -> None:
+        settings = WorkerSettings(data_dir=tmp_path, vault_url="", worker_metrics_port=port)
+
+        workers = children(settings, workers=2)[1:3]
+
+        assert [worker.name for worker in workers] == ["worker-1", "worker-2"]
+        assert [worker.environment[METRICS_PORT_VARIABLE] for worker in workers] == ports
 
 
 def test_a_worker_takes_the_queues_it_is_given() -> None:

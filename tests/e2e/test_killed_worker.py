@@ -18,12 +18,6 @@ COPIES = 60
 """How often the golden set is repeated, so that scoring takes long enough to be interrupted."""
 
 
-def is_scoring(stack: Stack, public_id: str) -> bool:
-    body = stack.submission(public_id)
-    assert body["state"] != "scored", "it was scored before it could be interrupted"
-    return body["state"] == "scoring" and body["progress"]["done"] > 0
-
-
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return repeated_set(tmp_path_factory.mktemp("large"), copies=COPIES)
@@ -32,7 +26,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def interrupt(stack: Stack, archive: Path, kill: Callable[[list[int]], list[int]]) -> Any:
     """Submit, kill the chosen worker processes amid scoring, and return how it ended."""
     public_id = stack.submit(archive, subset="large")
-    eventually(lambda: is_scoring(stack, public_id), seconds=30, what="scoring to begin")
+    eventually(lambda: stack.is_scoring(public_id), seconds=30, what="scoring to begin")
     for pid in kill(stack.workers()):
         os.kill(pid, signal.SIGKILL)
     return stack.final(public_id, seconds=120)

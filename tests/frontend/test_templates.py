@@ -14,7 +14,7 @@ from server.web.form_page import FormPage, MessagePage
 from server.web.templating import ENVIRONMENT, TEMPLATES, Frame
 
 NAMES = sorted(str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.html"))
-AREAS = ("accounts", "boards", "docs", "methods", "submissions", "teams")
+AREAS = ("accounts", "boards", "docs", "methods", "operations", "submissions", "teams")
 PARTIALS = ("base.html", "docs/_layout.html")
 
 

@@ -2,6 +2,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from math import nan
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,10 @@ from sqlalchemy import create_engine, inspect, select, text
 from server import schema
 from server.db import Database
 from server.jobs.queue import RecordingQueue
-from server.models import Base, Score, Submission
+from server.methods.service import method_of
+from server.models import Base, Score, Standing, Submission
 from server.organizers import service as organizers
-from tests.support.database import add_score, add_submission, add_subset, add_truth, add_user
+from tests.support.database import NOW, add_score, add_submission, add_subset, add_truth, add_user
 from tests.support.servers import Postgresql
 
 ROOT = Path(__file__).parents[2]
@@ -137,6 +139,47 @@ def test_what_was_there_before_states_had_times_counts_from_its_arrival(url: str
     with engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM submission")).scalar() == 1
     engine.dispose()
+
+
+def test_what_was_scored_before_counts_as_it_would_now(url: str) -> None:
+    """The step that keeps which entries count finds them as the service itself does."""
+    schema.upgrade(url)
+    database = Database(url, RecordingQueue())
+    with database.unit_of_work() as session:
+        add_subset(session)
+        add_truth(session)
+        user = add_user(session)
+        for number, (method, miou, truth, is_public) in enumerate(
+            [
+                ("A", 10.0, "truth-1", True),
+                ("A", 30.0, "truth-1", True),
+                ("A", 30.0, "truth-1", True),
+                ("A", 99.0, "truth-1", False),
+                ("A", 98.0, "truth-0", True),
+                ("B", nan, "truth-1", True),
+                ("C", 97.0, "truth-0", True),
+            ]
+        ):
+            row = add_submission(session, user, public_id=f"e{number}", is_public=is_public)
+            row.method_id = method_of(session, team_id=row.team_id, name=method, now=NOW).id
+            add_score(session, row, miou, truth=truth)
+    standings = select(
+        Standing.board_id,
+        Standing.method_id,
+        Standing.submission_id,
+        Standing.score_id,
+        Standing.miou,
+    ).order_by(Standing.method_id)
+    with database.reading() as session:
+        before = session.execute(standings).all()
+    assert [row.miou for row in before] == [30.0, None, None]
+
+    schema.downgrade(url, "0006")
+    schema.upgrade(url)
+
+    with database.reading() as session:
+        assert session.execute(standings).all() == before
+    database.close()
 
 
 def test_models_and_migrations_agree(url: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from server import schema
+from server import schema, standings
 from server.accounts import service as accounts
 from server.accounts.queries import teams_of
 from server.catalogue.imagenet_s import CategoryFacts
@@ -165,4 +165,5 @@ def add_score(
         created_at=NOW,
     )
     session.add(score)
+    standings.entry_changed(session, submission)
     return score

@@ -108,12 +108,17 @@ def problem(status: int, code: str, detail: str) -> httpx.Response:
 
 
 class FakeServer(httpx.MockTransport):
-    """Boards as above, one submission that goes through `life`; keeps every request."""
+    """Boards as above, uploads, one submission that goes through `life`; keeps every request.
+
+    `accept` answers an entry, `take` a piece of an upload; tests replace them with trouble.
+    """
 
     def __init__(self, *life: Submission) -> None:
         super().__init__(self._answer)
         self.requests: list[httpx.Request] = []
+        self.uploads: dict[str, bytearray] = {}
         self.accept: Answer = lambda _request: httpx.Response(201, json=submission())
+        self.take: Answer = self.append
         self._life = iter(life)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
@@ -121,13 +126,10 @@ class FakeServer(httpx.MockTransport):
         path = request.url.path
         if request.method == "POST" and path == "/api/v1/submissions":
             return self.accept(request)
-        if path == "/api/v1/boards":
-            return httpx.Response(200, json=catalogue())
-        if found := re.fullmatch(r"/api/v1/boards/(.+)/(.+)/(.+)", path):
-            form = request.url.params.get("format")
-            if form:
-                return httpx.Response(200, text=f"{form} of {found.group(1)}\n")
-            return httpx.Response(200, json=board(*found.groups()))
+        if path.startswith("/api/v1/uploads"):
+            return self._upload(request)
+        if path.startswith("/api/v1/boards"):
+            return self._board(request)
         if path.startswith("/api/v1/submissions/"):
             seen = next(self._life, None)
             if seen is None:
@@ -135,6 +137,48 @@ class FakeServer(httpx.MockTransport):
             return httpx.Response(200, json=seen)
         raise AssertionError(f"unexpected request: {request.method} {request.url}")
 
+    def _board(self, request: httpx.Request) -> httpx.Response:
+        found = re.fullmatch(r"/api/v1/boards/(.+)/(.+)/(.+)", request.url.path)
+        if found is None:
+            return httpx.Response(200, json=catalogue())
+        if form := request.url.params.get("format"):
+            return httpx.Response(200, text=f"{form} of {found.group(1)}\n")
+        return httpx.Response(200, json=board(*found.groups()))
+
+    def _upload(self, request: httpx.Request) -> httpx.Response:
+        assert request.headers["tus-resumable"] == "1.0.0"
+        path = request.url.path
+        if request.method == "POST":
+            path = f"/api/v1/uploads/u{len(self.uploads) + 1}"
+            self.uploads[path] = bytearray()
+            return httpx.Response(201, headers={"location": path})
+        if path not in self.uploads:
+            return httpx.Response(404)
+        if request.method == "PATCH":
+            return self.take(request)
+        return httpx.Response(200, headers={"upload-offset": str(len(self.uploads[path]))})
+
+    def append(self, request: httpx.Request, *, cut: int | None = None) -> httpx.Response:
+        """Take a piece, or its first bytes before the connection is lost."""
+        kept = self.uploads[request.url.path]
+        if int(request.headers["upload-offset"]) != len(kept):
+            return problem(409, "upload_offset_differs", "The upload goes on elsewhere.")
+        assert int(request.headers["content-length"]) == len(request.content)
+        kept += request.content[:cut]
+        if cut is not None:
+            raise httpx.WriteError("Connection reset by peer")
+        return httpx.Response(204, headers={"upload-offset": str(len(kept))})
+
     @property
     def posted(self) -> list[httpx.Request]:
-        return [request for request in self.requests if request.method == "POST"]
+        """The entries that came."""
+        return [
+            request
+            for request in self.requests
+            if (request.method, request.url.path) == ("POST", "/api/v1/submissions")
+        ]
+
+    @property
+    def patched(self) -> list[httpx.Request]:
+        """The pieces of uploads that came."""
+        return [request for request in self.requests if request.method == "PATCH"]

@@ -88,7 +88,7 @@ class FaultyStack(Stack):
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self) -> None:
-        web = web_command(host="127.0.0.1", port=self.port)
+        web = web_command(host="127.0.0.1", port=self.port, upload_grace_seconds=5)
         beat = beat_command(schedule=self.folder / "var" / "beat-schedule")
         self._run("web", web)
         self._run("beat", beat)

@@ -12,7 +12,7 @@ VOID = frozenset({"br", "circle", "hr", "img", "input", "line", "link", "meta", 
 ATTRIBUTE = re.compile(
     r"(?:aria|data)-[a-z-]+|[xy][12]?|c[xy]|r|id|class|lang|charset|name|content|rel|href|src|media"
     r"|type|value|action|formaction|method|enctype|for|required|checked|selected|hidden|autocomplete|accept"
-    r"|rows|max|tabindex|role|scope|colspan|rowspan|title|width|height|alt|focusable"
+    r"|rows|max|open|tabindex|role|scope|colspan|rowspan|title|width|height|alt|focusable"
 )
 
 
@@ -94,7 +94,7 @@ def typed_into(form: Element) -> dict[str, str]:
     sent = {}
     for control in form.inside:
         name, kind = control.attributes.get("name", ""), control.attributes.get("type", "")
-        is_chosen = kind != "radio" or "checked" in control.attributes
+        is_chosen = kind not in {"radio", "checkbox"} or "checked" in control.attributes
         if control.tag == "input" and kind != "file" and is_chosen:
             sent[name] = control.attributes.get("value", "")
         elif control.tag == "textarea":

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import cache
@@ -14,6 +14,8 @@ from httpx2 import Response
 from sqlalchemy import event, update
 from starlette.testclient import TestClient
 
+from server import standings
+from server.accounts.tokens import create_for
 from server.app import create_app
 from server.catalogue import queries as catalogue
 from server.clock import SetClock
@@ -28,6 +30,8 @@ from server.models import (
     AttemptOutcome,
     Protocol,
     ReportedResult,
+    ResampledScore,
+    Scope,
     Score,
     Split,
     SplitName,
@@ -35,6 +39,7 @@ from server.models import (
     SubmissionState,
     User,
 )
+from server.resampled import packed
 from server.settings import Settings
 from server.storage.retrying import open_store
 from tests.support import html
@@ -52,13 +57,14 @@ from tests.support.html import Element
 
 ADA, EVE = "ada@example.org", "eve@example.org"
 BOARD = "/boards/fully-unsupervised/tiny/test"
+NOISE = (-1.0, -0.5, 0.0, 0.5, 1.0)
 
 
 class Browser:
     """One person's browser: keeps cookies, asks for pages, follows no redirect by itself."""
 
     def __init__(self, site: "Site") -> None:
-        self._client = TestClient(
+        self.client = TestClient(
             site.app,
             headers={"Accept": "text/html,application/xhtml+xml"},
             follow_redirects=False,
@@ -67,10 +73,10 @@ class Browser:
 
     @property
     def cookies(self) -> dict[str, str]:
-        return dict(self._client.cookies)
+        return dict(self.client.cookies)
 
     def get(self, path: str, **headers: str) -> Response:
-        return self._client.get(path, headers=headers)
+        return self.client.get(path, headers=headers)
 
     def page(self, path: str, *, status: int = 200) -> Element:
         """Open a page and read it."""
@@ -80,7 +86,7 @@ class Browser:
 
     def post(self, path: str, fields: Mapping[str, str], archive: bytes | None = None) -> Response:
         files = None if archive is None else {"archive": ("entry.zip", archive)}
-        return self._client.post(path, data=dict(fields), files=files)
+        return self.client.post(path, data=dict(fields), files=files)
 
     def fill_in(
         self, path: str, archive: bytes | None = None, action: str = "", **fields: str
@@ -164,9 +170,13 @@ class Site:
         truth: str = TRUTH.version,
         method: str = "Pass",
         scores: Mapping[str, float | None] | None = None,
+        noise: Sequence[float] | None = NOISE,
         **facts: Any,
     ) -> str:
-        """Add a scored submission of a method, all other scores derived from its mIoU."""
+        """Add a scored submission of a method, all other scores derived from its mIoU.
+
+        In the k-th resample every score is off by the k-th ``noise``; None keeps no such values.
+        """
         public_id = self.submission(
             method=method, state=SubmissionState.SCORED, finished_at=NOW, **facts
         )
@@ -175,22 +185,46 @@ class Site:
         with self.database.unit_of_work() as session:
             row = session.query(Submission).filter_by(public_id=public_id).one()
             row.method_id = method_of(session, team_id=row.team_id, name=method, now=NOW).id
-            session.add(
-                Score(
-                    submission_id=row.id,
-                    scorer_version="1",
-                    truth_version=truth,
-                    per_class_iou=[low, 0.0, 12.5, 99.0],
-                    per_class_biou=[low / 2, 0.0, 6.25, 49.5],
-                    intervals={name: [value - 1, value + 1] for name, value in headline.items()},
-                    images=160,
-                    created_at=NOW,
-                    miou_no_other=low,
-                    bmiou_no_other=low,
-                    **{**headline, "miou": miou, **(scores or {})},
-                )
+            score = Score(
+                submission_id=row.id,
+                scorer_version="1",
+                truth_version=truth,
+                per_class_iou=[low, 0.0, 12.5, 99.0],
+                per_class_biou=[low / 2, 0.0, 6.25, 49.5],
+                intervals={name: [value - 1, value + 1] for name, value in headline.items()},
+                images=160,
+                created_at=NOW,
+                miou_no_other=low,
+                bmiou_no_other=low,
+                **{**headline, "miou": miou, **(scores or {})},
             )
+            session.add(score)
+            session.flush()
+            session.add_all(
+                ResampledScore(
+                    score_id=score.id, name=name, packed=packed(value + each for each in noise)
+                )
+                for name, value in headline.items()
+                if noise is not None
+            )
+            standings.entry_changed(session, row)
         return public_id
+
+    def change(self, public_id: str, **columns: Any) -> None:
+        """Change columns of a submission, and count it anew."""
+        with self.database.unit_of_work() as session:
+            row = session.query(Submission).filter_by(public_id=public_id).one()
+            for name, value in columns.items():
+                setattr(row, name, value)
+            standings.entry_changed(session, row)
+
+    def client(self, headers: Mapping[str, str]) -> TestClient:
+        """Return a program that sends these headers with each request."""
+        return TestClient(self.app, headers=dict(headers), raise_server_exceptions=False)
+
+    def token(self, email: str = ADA, *, scope: Scope = Scope.SUBMIT) -> str:
+        with self.database.unit_of_work() as session:
+            return create_for(session, email=email, scope=scope, days=1, now=NOW)
 
     def attempt(self, public_id: str, *, seconds: float = 1, **columns: Any) -> None:
         """Add an attempt at a submission: done by a worker just now, unless columns differ."""
@@ -218,11 +252,13 @@ class Site:
             assert board is not None
             row = {"backbone": "ResNet-50", "source": "arXiv:2106.03149 Table V", **facts}
             session.add(ReportedResult(board_id=board.id, method=method, miou=miou, **row))
+            standings.board_changed(session, board.id)
 
     def close_all_splits(self) -> None:
         """Take every truth away, as on a server whose operator has registered none yet."""
         with self.database.unit_of_work() as session:
             session.execute(update(Split).values(truth_version=None))
+            standings.all_boards_changed(session)
 
     @contextmanager
     def counted_queries(self) -> Iterator[list[str]]:

@@ -82,6 +82,7 @@ class Stack:
             "LUSS_SERVER": self.url,
             "LUSS_TOKEN": self.token,
             "LUSS_PASSWORD": PASSWORD,
+            "XDG_STATE_HOME": str(self.folder / "state"),
             **self._settings,
         }
 
@@ -193,6 +194,12 @@ class Stack:
     def submission(self, public_id: str) -> Any:
         return self.get(f"/api/v1/submissions/{public_id}")
 
+    def is_scoring(self, public_id: str) -> bool:
+        """Tell whether images are being counted; it must not be too late to interrupt that."""
+        body = self.submission(public_id)
+        assert body["state"] != "scored", "it was scored before it could be interrupted"
+        return body["state"] == "scoring" and body["progress"]["done"] > 0
+
     def final(self, public_id: str, *, seconds: float = 180, every: float = 0.1) -> Any:
         """Wait until a submission has ended and return it, asking every so many seconds."""
         states = ("scored", "rejected", "failed", "withdrawn")
@@ -212,19 +219,22 @@ class Stack:
 
     def workers(self) -> list[int]:
         """Return the processes of this site's worker, the oldest first."""
-        return self.processes("worker.celery_app", "worker")
+        return self._processes("worker.celery_app", "worker")
 
-    def processes(self, *words: str) -> list[int]:
-        """Return this site's processes with these words in their command, the oldest first."""
+    def web(self) -> list[int]:
+        """Return the process that answers requests."""
+        return self._processes("uvicorn")
+
+    def _processes(self, *wanted: str) -> list[int]:
         mine = f"LUSS_DATA_DIR={self.folder / 'var'}".encode()
-        wanted, found = {word.encode() for word in words}, []
+        found = []
         for process in Path("/proc").glob("[0-9]*"):
             try:
-                command = (process / "cmdline").read_bytes().split(b"\0")
+                words = (process / "cmdline").read_bytes().split(b"\0")
                 environment = (process / "environ").read_bytes().split(b"\0")
             except OSError:
                 continue  # it ended while we looked
-            if mine in environment and wanted <= set(command):
+            if mine in environment and all(word.encode() in words for word in wanted):
                 found.append(int(process.name))
         return sorted(found)
 

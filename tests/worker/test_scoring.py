@@ -3,17 +3,28 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import select
 
 from evaluator import encode_mask, public_seed
-from server.jobs.queue import RecordingQueue
-from server.models import HEADLINE_SCORES, Protocol, Submission, SubmissionState
+from evaluator.uncertainty import basic_interval
+from server.jobs.queue import SCORE_SUBMISSION, Job, RecordingQueue
+from server.models import (
+    HEADLINE_SCORES,
+    Protocol,
+    ResampledScore,
+    Standing,
+    Submission,
+    SubmissionState,
+)
+from server.resampled import unpacked
 from tests.support.database import LEASE
 from tests.support.golden import golden_files, zipped
 from tests.support.service import GOLDEN, Service, service_in
-from worker import scoring, sweep
+from worker import scoring, stopping, sweep
 from worker.counting import Counting
 
 EXPECTED = json.loads((GOLDEN / "s50" / "expected.json").read_text())["scores"]
@@ -24,6 +35,12 @@ Change = Callable[[dict[str, bytes]], None]
 def service(tmp_path: Path) -> Iterator[Service]:
     with service_in(tmp_path) as built:
         yield built
+
+
+@pytest.fixture(autouse=True)
+def takes_new_work() -> Iterator[None]:
+    yield
+    stopping.forget()
 
 
 def run(service: Service, archive: bytes) -> Submission:
@@ -203,3 +220,46 @@ class TestOurFault:
         assert done.state is SubmissionState.SCORED
         assert done.attempts == 2
         assert len(done.scores) == 1
+
+
+def test_a_worker_that_stops_costs_no_attempt_and_the_stages_keep_their_first_times(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submission_id = service.enter((GOLDEN / "s50" / "good.zip").read_bytes())
+    service.queue.rung.clear()
+    began, real = service.clock.now(), Counting.count
+
+    def told_to_stop(*args: Any, **named: Any) -> None:
+        stopping.ask()
+        real(*args, **named)
+
+    monkeypatch.setattr(Counting, "count", told_to_stop)
+    scoring.run(service.context, submission_id)
+    handed_back = service.row(submission_id)
+    assert (handed_back.state, handed_back.attempts) == (SubmissionState.SCORING, 0)
+    assert service.queue.rung == [Job(SCORE_SUBMISSION, submission_id)]
+
+    monkeypatch.undo()
+    stopping.forget()
+    service.clock.time += LEASE
+    scoring.run(service.context, submission_id)
+    scored = service.row(submission_id)
+    assert (scored.state, scored.attempts) == (SubmissionState.SCORED, 1)
+    assert (scored.checking_at, scored.scoring_at) == (began, began)
+    assert scored.finished_at == began + LEASE
+
+
+def test_the_score_of_every_resample_is_kept_and_nothing_per_image(service: Service) -> None:
+    submission = run(service, (GOLDEN / "s50" / "good.zip").read_bytes())
+    with service.context.database.reading() as session:
+        kept = session.scalars(select(ResampledScore)).all()
+        standing = session.scalars(select(Standing)).one()
+
+    assert {each.name for each in kept} == set(HEADLINE_SCORES)
+    assert {len(unpacked(each.packed)) for each in kept} == {1000}
+    (score,) = submission.scores
+    for each in kept:
+        value, values = getattr(score, each.name), np.array(unpacked(each.packed), float)
+        interval = basic_interval(value, values, limits=(0, 100))
+        assert interval == pytest.approx(score.intervals[each.name], abs=1e-4)
+    assert (standing.submission_id, standing.miou) == (submission.id, score.miou)

@@ -44,6 +44,8 @@ def main(jobs_module: str, walls: Walls, control: socket.socket) -> None:
     if threads != 1:
         sys.exit(f"the zygote has {threads} threads; it can fork safely with one only")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers need nobody to wait for them
+    # A service manager that stops the worker may tell us as well; the worker decides when we end.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     prepare(walls)
     gc.collect()
     gc.freeze()  # a collection in a child would touch, and so copy, every page of ours

@@ -1,28 +1,91 @@
-// Sends the form with a progress bar, and keeps the chosen archive when the form is refused.
-// Without this file the browser sends the same form by itself.
+// Uploads the archive with a progress bar, in pieces that survive a lost connection, a pause or a
+// reload; then sends the form with the upload in the archive's place. What has been uploaded stays
+// when the form is refused. Without this file the browser sends the whole form by itself.
+
+import { arrived, Away, forget, Refused, upload } from "./tus.js";
+
+const OF_NO_MORE_USE = ["upload_used", "upload_gone", "upload_differs"];
 
 const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
+const archiveIn = (form) => form.querySelector("#archive").files[0];
+const formTokenIn = (form) => form.querySelector("[name=form_token]").value;
 
 function tell(form, text) {
   form.querySelector("[data-upload-progress]").hidden = false;
   form.querySelector("[data-upload-text]").textContent = text;
 }
 
-function showProgress(form, { loaded, total }) {
-  form.querySelector("progress").value = (100 * loaded) / total;
-  tell(
-    form,
-    loaded < total
-      ? `${megabytes(loaded)} of ${megabytes(total)} MB sent`
-      : "Sent. The server is storing it.",
-  );
+function showProgress(form, done, total, note = "sent") {
+  form.querySelector("progress").value = (100 * done) / total;
+  tell(form, `${megabytes(done)} of ${megabytes(total)} MB ${note}`);
+}
+
+// While bytes travel the button pauses; paused, it goes on.
+function offerPause(form, label, onClick) {
+  const button = form.querySelector("[data-upload-pause]");
+  button.hidden = label === null;
+  button.textContent = label;
+  button.onclick = onClick;
+}
+
+async function send(event) {
+  event.preventDefault();
+  const form = event.currentTarget;
+  const file = archiveIn(form);
+  const button = form.querySelector("button[type=submit]");
+  const pausing = new AbortController();
+  button.disabled = true;
+  offerPause(form, "Pause", () => pausing.abort());
+  try {
+    const uploadId = await upload(file, {
+      formToken: formTokenIn(form),
+      signal: pausing.signal,
+      onProgress: (done) => showProgress(form, done, file.size),
+    });
+    offerPause(form, null, null);
+    tell(form, "Sent. The server is storing it.");
+    await enter(form, file, uploadId);
+  } catch (error) {
+    button.disabled = false;
+    offerPause(form, pausing.signal.aborted ? "Resume" : null, () => form.requestSubmit());
+    explain(form, file, error);
+  }
+}
+
+function explain(form, file, error) {
+  if (error.name === "AbortError") {
+    const bar = form.querySelector("progress");
+    showProgress(form, (bar.value / 100) * file.size, file.size, "sent; paused");
+  } else if (error instanceof Refused || error instanceof Away) {
+    tell(form, error.message);
+  } else {
+    tell(form, "The connection was lost. What has arrived is kept: submit again to go on.");
+  }
+}
+
+async function enter(form, file, uploadId) {
+  const fields = new FormData(form);
+  fields.delete("archive");
+  fields.set("upload_id", uploadId);
+  const request = { method: "POST", body: fields, headers: { Accept: "text/html" } };
+  const answer = await fetch(form.action, request);
+  if (new URL(answer.url).pathname !== new URL(form.action).pathname) {
+    forget(file);
+    window.location.assign(answer.url);
+    return;
+  }
+  showAnswer(form, file, await answer.text());
 }
 
 // A refused form comes back as a page. It takes this one's place, but for the file field: no page
 // can choose a file, and the one that was chosen is still good.
-function showAnswer(form, html) {
+function showAnswer(form, file, html) {
   const answer = new DOMParser().parseFromString(html, "text/html");
   const main = document.importNode(answer.querySelector("main"), true);
+  if (OF_NO_MORE_USE.includes(main.querySelector("[data-refused]")?.dataset.refused)) {
+    forget(file);
+  }
+  main.querySelector("[data-archive-lost]")?.remove();
   main.querySelector("#archive")?.replaceWith(form.querySelector("#archive"));
   document.querySelector("main").replaceWith(main);
   watch(main.querySelector("[data-upload]"));
@@ -30,34 +93,20 @@ function showAnswer(form, html) {
   window.scrollTo(0, 0);
 }
 
-function settle(form, request) {
-  const arrived = new URL(request.responseURL, window.location.href);
-  if (arrived.pathname === new URL(form.action).pathname) {
-    showAnswer(form, request.responseText);
-  } else {
-    window.location.assign(arrived);
+async function sayWhatHasArrived(form) {
+  const file = archiveIn(form);
+  const done = file ? await arrived(file, formTokenIn(form)) : 0;
+  if (done > 0) {
+    showProgress(form, done, file.size, "of this file have arrived; Submit goes on from there");
   }
 }
 
-function send(event) {
-  event.preventDefault();
-  const form = event.currentTarget;
-  const button = form.querySelector("button[type=submit]");
-  const request = new XMLHttpRequest();
-  request.open("POST", form.action);
-  request.setRequestHeader("Accept", "text/html");
-  request.upload.addEventListener("progress", (step) => showProgress(form, step));
-  request.addEventListener("load", () => settle(form, request));
-  request.addEventListener("error", () => {
-    button.disabled = false;
-    tell(form, "The connection was lost before the archive had arrived whole. Send it again.");
-  });
-  button.disabled = true;
-  request.send(new FormData(form));
-}
-
 function watch(form) {
-  form?.addEventListener("submit", send);
+  if (!form) {
+    return;
+  }
+  form.addEventListener("submit", send);
+  form.querySelector("#archive").onchange = () => sayWhatHasArrived(form);
 }
 
 watch(document.querySelector("[data-upload]"));

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,8 +12,9 @@ Luss = Callable[..., Any]
 
 
 @pytest.fixture
-def luss(monkeypatch: pytest.MonkeyPatch) -> Luss:
+def luss(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Luss:
     """Run `luss` against a transport that stands for the server."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("LUSS_SERVER", "http://bench.test")
     monkeypatch.setenv("LUSS_TOKEN", "luss_secret")
     runner = CliRunner(env={"COLUMNS": "200"})

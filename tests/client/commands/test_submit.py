@@ -30,18 +30,16 @@ class TestSending:
         luss("submit", archive, *ADDRESS, *DECLARED, server=server)
         luss("submit", archive, *ADDRESS, *DECLARED, "--team", "The Analysts", server=server)
 
-        first, second = (request.content for request in server.posted)
-        assert b'name="team"' not in first
-        assert b'name="team"\r\n\r\nThe Analysts\r\n' in second
+        first, second = (json.loads(request.content) for request in server.posted)
+        assert "team" not in first
+        assert second["team"] == "The Analysts"
 
     def test_is_public_unless_private_is_asked_for(self, luss: Luss, archive: str) -> None:
         server = FakeServer()
         luss("submit", archive, *ADDRESS, *DECLARED, server=server)
         luss("submit", archive, *ADDRESS, *DECLARED, "--private", server=server)
 
-        first, second = (request.content for request in server.posted)
-        assert b'name="public"\r\n\r\ntrue\r\n' in first
-        assert b'name="public"\r\n\r\nfalse\r\n' in second
+        assert [json.loads(each.content)["public"] for each in server.posted] == [True, False]
 
     def test_a_refusal_by_the_server_ends_with_1(self, luss: Luss, archive: str) -> None:
         server = FakeServer()
@@ -51,6 +49,22 @@ class TestSending:
 
         assert finished.exit_code == 1
         assert "luss: This token has expired. [not_signed_in]" in finished.stderr
+
+    def test_ctrl_c_says_that_the_same_command_goes_on(self, luss: Luss, archive: str) -> None:
+        server = FakeServer()
+
+        def interrupt(_request: httpx.Request) -> httpx.Response:
+            raise KeyboardInterrupt
+
+        server.take = interrupt
+        finished = luss("submit", archive, *ADDRESS, *DECLARED, server=server)
+        server.take = server.append
+        again = luss("submit", archive, *ADDRESS, *DECLARED, server=server)
+
+        assert finished.exit_code == 130
+        assert "the same command goes on" in finished.stderr
+        assert again.exit_code == 0
+        assert list(server.uploads.values()) == [b"PK"]
 
     def test_a_server_that_is_not_there_ends_with_3(self, luss: Luss, archive: str) -> None:
         def refuse(_request: httpx.Request) -> httpx.Response:
@@ -108,7 +122,8 @@ class TestDeclarations:
 
         assert finished.exit_code == 0
         assert questions == ["Is semi_masks true?"]
-        assert b'{"extra_data": false, "semi_masks": false}' in server.posted[0].content
+        declarations = json.loads(server.posted[0].content)["declarations"]
+        assert declarations == {"extra_data": False, "semi_masks": False}
 
     @pytest.mark.parametrize(
         ("option", "sentence"),

@@ -103,7 +103,7 @@ class TestSignIns:
 
     def test_are_named_as_their_owner_would(self, site: Site) -> None:
         browser = site.browser()
-        browser._client.headers["User-Agent"] = (
+        browser.client.headers["User-Agent"] = (
             "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/150.0 Safari/537.36"
         )
         browser.sign_in()

@@ -63,7 +63,7 @@ class TestThePage:
 class TestTheApi:
     def call(self, site: Site, token: str, method: str, path: str = "", **more: object) -> object:
         headers = {"Authorization": f"Bearer {token}", "Accept": JSON}
-        client = site.browser()._client
+        client = site.browser().client
         return client.request(method, f"/api/v1/tokens{path}", headers=headers, **more)
 
     def test_makes_lists_and_revokes(self, site: Site) -> None:
@@ -106,7 +106,7 @@ class TestTheApi:
 
     def test_a_cookie_makes_no_token(self, site: Site) -> None:
         browser = site.browser().sign_in()
-        answer = browser._client.post("/api/v1/tokens", json={"scope": "read"})
+        answer = browser.client.post("/api/v1/tokens", json={"scope": "read"})
 
         assert answer.status_code == 401
 

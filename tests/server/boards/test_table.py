@@ -2,7 +2,8 @@ import pytest
 from sqlalchemy.orm import Session
 
 from server.boards.exports import as_csv, as_latex
-from server.boards.table import OLD_TRUTH, Row, rows_of
+from server.boards.table import OLD_TRUTH, Table, table_of
+from server.cache import Cache
 from server.catalogue import queries as catalogue
 from server.db import Database
 from server.methods.service import method_of
@@ -44,7 +45,7 @@ def enter(
     return submission
 
 
-def rows(database: Database) -> list[Row]:
+def rows(database: Database) -> Table:
     with database.reading() as session:
         board = catalogue.board(
             session,
@@ -53,7 +54,7 @@ def rows(database: Database) -> list[Row]:
             split=SplitName.TEST,
         )
         assert board is not None
-        return rows_of(session, board)
+        return table_of(session, Cache(0), board)
 
 
 def shown(database: Database) -> list[tuple[int | None, str, str | None]]:
@@ -135,19 +136,19 @@ def test_equal_names_of_two_teams_are_two_methods_with_two_slugs(
 
 class TestExports:
     @pytest.fixture
-    def awkward(self, database: Database, user: User) -> list[Row]:
+    def awkward(self, database: Database, user: User) -> Table:
         with database.unit_of_work() as session:
             enter(session, user, "a1", "100% of_A & B", 20.123456789)
             enter(session, user, "a2", "=SUM(A1)", 10.0)
         return rows(database)
 
-    def test_csv_has_full_precision_and_no_formulas(self, awkward: list[Row]) -> None:
+    def test_csv_has_full_precision_and_no_formulas(self, awkward: Table) -> None:
         text = as_csv(awkward)
 
         assert "20.123456789" in text
         assert "'=SUM(A1)" in text
 
-    def test_latex_escapes_what_it_must(self, awkward: list[Row]) -> None:
+    def test_latex_escapes_what_it_must(self, awkward: Table) -> None:
         text = as_latex(awkward)
 
         assert r"100\% of\_A \& B" in text

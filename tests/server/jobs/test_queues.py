@@ -81,7 +81,7 @@ def test_a_redis_that_hangs_holds_nobody_up(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(celery_queue, "BROKER_SECONDS", 1)
+    monkeypatch.setattr(celery_queue, "PATIENCE_SECONDS", 1)
     queue = CeleryQueue(on_redis(redis, tmp_path))
     with redis.hanging():
         began = time.monotonic()
