@@ -15,7 +15,7 @@ from celery import signals
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from worker import stopping
+from worker import scratch, stopping
 from worker.presence import Presence
 from worker.settings import WorkerSettings
 
@@ -37,6 +37,7 @@ class Lifecycle:
             (signals.worker_shutting_down, self._stopping),
             (signals.worker_shutdown, self._ended),
             (signals.worker_process_init, self._child_begins),
+            (signals.worker_process_shutdown, self._child_ends),
             (signals.task_prerun, self._task_begins),
             (signals.task_postrun, self._task_ends),
         ):
@@ -71,6 +72,10 @@ class Lifecycle:
     def _child_begins(self, **_: object) -> None:
         # A pool process overrides whatever it finds here, unless it finds it ignored.
         signal.signal(STOP_IN_GRACE, signal.SIG_IGN)
+        scratch.settle()
+
+    def _child_ends(self, **_: object) -> None:
+        scratch.leave()
 
     def _task_begins(self, **_: object) -> None:
         signal.signal(signal.SIGALRM, lambda *_: stopping.ask())

@@ -1,7 +1,7 @@
 """One sweep over everything that was left lying.
 
 Leases that ran out, states that last too long, archives without a row, tallies of shards that
-nobody will merge, and what has outlived its time.
+nobody will merge, what has outlived its time, and what killed workers left on this machine.
 """
 
 import logging
@@ -15,7 +15,7 @@ from server.operations import workers
 from server.submissions import attempts, leases, outcomes, queries, shards
 from server.submissions.service import ARCHIVE_FOLDER
 from server.submissions.states import DEADLINES
-from worker import retention
+from worker import retention, scratch
 from worker.context import Context
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,8 @@ def run(context: Context) -> None:
     _drop_shards(context)
     retention.delete_expired_archives(context)
     retention.delete_cut_short_puts(context)
+    for name in scratch.delete_abandoned():
+        log.warning("deleted %s, which a killed worker left", name)
 
 
 def _fail_and_ring(context: Context, now: datetime) -> None:

@@ -76,5 +76,9 @@ def test_what_was_lost_is_soon_claimed_again(point: str, runs: dict[str, Run]) -
 
 def test_nothing_of_them_is_left(stack: FaultyStack, runs: dict[str, Run]) -> None:
     del runs
-    eventually(lambda: not stack.files("vault/shards"), seconds=60, what="shards to be deleted")
+    eventually(
+        lambda: not any(map(stack.files, ("vault/shards", "tmp"))),
+        seconds=60,
+        what="shards and scratch files to be deleted",
+    )
     assert stack.files("staging") == []

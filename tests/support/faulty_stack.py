@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psycopg
 
 from client.service import beat_command, web_command, worker_command
 from tests.support.servers import (
@@ -91,7 +90,6 @@ class FaultyStack(Stack):
     def start(self) -> None:
         web = web_command(host="127.0.0.1", port=self.port, upload_grace_seconds=5)
         beat = beat_command(schedule=self.folder / "var" / "beat-schedule")
-        (self.folder / "var").mkdir()
         self._run("web", web)
         self._run("beat", beat)
         for number in range(self._workers):
@@ -131,7 +129,7 @@ class FaultyStack(Stack):
     def _answers(self) -> bool:
         assert self._running["web"].poll() is None, self.log.read_text()
         try:
-            return httpx.get(f"{self.url}/readyz").status_code == httpx.codes.OK
+            return self._client.get("/readyz").status_code == httpx.codes.OK
         except httpx.TransportError:
             return False
 
@@ -155,12 +153,6 @@ class FaultyStack(Stack):
         finally:
             (self.faults / name).unlink()
 
-    def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Ask the database itself."""
-        url = self.environment["LUSS_DATABASE_URL"].replace("+psycopg", "")
-        with psycopg.connect(url) as connection:
-            return connection.execute(statement.encode(), values).fetchall()
-
 
 @contextmanager
 def faulty_stack(*, workers: int, **settings: str) -> Iterator[FaultyStack]:
@@ -182,3 +174,4 @@ def faulty_stack(*, workers: int, **settings: str) -> Iterator[FaultyStack]:
             yield stack
         finally:
             stack.stop()
+            stack.close()

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 
 from client.stack.postgresql import initdb_program
 from client.stack.programs import free_port
@@ -40,7 +41,8 @@ from tests.support.waiting import eventually
 
 LUSS = Path(sys.executable).with_name("luss")
 EMAIL, PASSWORD = "ada@example.org", "correct horse battery"
-START_SECONDS = 120
+START_SECONDS = 300
+ANSWER_SECONDS = 60
 DECLARE = [
     word
     for key in NO_TO_ALL
@@ -60,10 +62,13 @@ class Stack:
         """
         self.starts = starts
         self.folder = folder
-        self._settings = settings
+        scratch = folder / "var" / "tmp"  # what is left there is a leak
+        scratch.mkdir(parents=True, exist_ok=True)
+        self._settings = {"TMPDIR": str(scratch), **settings}
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "serve.log"
+        self._client = httpx.Client(base_url=self.url, timeout=ANSWER_SECONDS)
         self.token = ""
         self._serving: subprocess.Popen[bytes] | None = None
 
@@ -121,12 +126,11 @@ class Stack:
             "declarations": json.dumps(NO_TO_ALL | {"label_generation": True}),
             **fields,
         }
-        answer = httpx.post(
-            f"{self.url}/api/v1/submissions",
+        answer = self._client.post(
+            "/api/v1/submissions",
             headers={"Authorization": f"Bearer {self.token}"},
             data=told,
             files={"archive": ("entry.zip", archive)},
-            timeout=60,
         )
         assert answer.status_code == httpx.codes.CREATED, answer.text
         public_id: str = answer.json()["id"]
@@ -168,18 +172,22 @@ class Stack:
         self._serving.send_signal(signal.SIGINT)
         return self._serving.wait(timeout=60)
 
+    def close(self) -> None:
+        """Hang up: nothing is asked any more."""
+        self._client.close()
+
     def _answers(self) -> bool:
         assert self._serving is not None
         assert self._serving.poll() is None, self.log.read_text()
         try:
-            return httpx.get(f"{self.url}/readyz").status_code == httpx.codes.OK
+            return self._client.get("/readyz").status_code == httpx.codes.OK
         except httpx.TransportError:
             return False
 
     def get(self, path: str) -> Any:
         """Read from the API with this site's token, or as anybody when there is none."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        answer = httpx.get(f"{self.url}{path}", headers=headers)
+        answer = self._client.get(path, headers=headers)
         answer.raise_for_status()
         return answer.json()
 
@@ -192,15 +200,22 @@ class Stack:
         assert body["state"] != "scored", "it was scored before it could be interrupted"
         return body["state"] == "scoring" and body["progress"]["done"] > 0
 
-    def final(self, public_id: str, *, seconds: float = 180) -> Any:
-        """Wait until a submission has ended and return it."""
+    def final(self, public_id: str, *, seconds: float = 180, every: float = 0.1) -> Any:
+        """Wait until a submission has ended and return it, asking every so many seconds."""
         states = ("scored", "rejected", "failed", "withdrawn")
         eventually(
             lambda: self.submission(public_id)["state"] in states,
             seconds=seconds,
+            every=every,
             what=f"submission {public_id} to end",
         )
         return self.submission(public_id)
+
+    def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Ask the database itself, where it is a PostgreSQL."""
+        url = self.environment["LUSS_DATABASE_URL"].replace("+psycopg", "")
+        with psycopg.connect(url) as connection:
+            return connection.execute(statement.encode(), values).fetchall()
 
     def workers(self) -> list[int]:
         """Return the processes of this site's worker, the oldest first."""
@@ -290,3 +305,4 @@ def _running(stack: Stack) -> Iterator[None]:
         yield
     finally:
         stack.stop()
+        stack.close()

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable
 
 
-def eventually(holds: Callable[[], bool], *, seconds: float, what: str) -> None:
+def eventually(holds: Callable[[], bool], *, seconds: float, what: str, every: float = 0.1) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {seconds} s in vain for {what}")
-        time.sleep(0.1)
+        time.sleep(every)
