@@ -23,18 +23,12 @@ from server.models import (
 from server.resampled import unpacked
 from tests.support.database import LEASE
 from tests.support.golden import golden_files, zipped
-from tests.support.service import GOLDEN, Service, service_in
+from tests.support.service import GOLDEN, Service
 from worker import scoring, stopping, sweep
 from worker.counting import Counting
 
 EXPECTED = json.loads((GOLDEN / "s50" / "expected.json").read_text())["scores"]
 Change = Callable[[dict[str, bytes]], None]
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    with service_in(tmp_path) as built:
-        yield built
 
 
 @pytest.fixture(autouse=True)

@@ -1,18 +1,9 @@
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-import pytest
 
 from tests.support.database import LEASE, add_submission
-from tests.support.service import Service, service_in
+from tests.support.service import Service
 from worker import sweep
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    with service_in(tmp_path) as built:
-        yield built
 
 
 def keys(service: Service) -> list[str]:

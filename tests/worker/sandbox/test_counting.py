@@ -11,7 +11,7 @@ import pytest
 from evaluator import BadTruth, Limits, encode_mask
 from server.models import AttemptOutcome, SubmissionState
 from tests.support.golden import S50, golden_files, zipped
-from tests.support.service import Service, service_in
+from tests.support.service import Service
 from worker import scoring, sweep
 from worker.counting import Material
 from worker.sandbox.allowance import Allowance, Walls
@@ -27,12 +27,6 @@ def sandbox() -> Iterator[Sandbox]:
     opened = ChildProcesses(GENEROUS, Walls.FULL)
     yield opened
     opened.close()
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    with service_in(tmp_path) as built:
-        yield built
 
 
 def within(service: Service, sandbox: Sandbox, **settings: Any) -> Service:
