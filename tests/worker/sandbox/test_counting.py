@@ -95,7 +95,9 @@ def test_shards_are_counted_in_children(service: Service, sandbox: Sandbox) -> N
 def test_a_damaged_truth_is_told_as_such(sandbox: Sandbox, tmp_path: Path) -> None:
     truth = tmp_path / "truth.pack"
     truth.write_bytes(b"no pack")
-    material = Material(archive=S50 / "good.zip", truth=truth, classes=50, limits=Limits())
+    material = Material(
+        archive=S50 / "good.zip", truth=truth, truth_version="any", classes=50, limits=Limits()
+    )
 
     with pytest.raises(BadTruth, match="neither"):
         SandboxedCounting(sandbox, material).inspect(protocol="free", method_name=None)
