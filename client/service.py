@@ -104,6 +104,7 @@ def parts(settings: "WorkerSettings") -> dict[str, Part]:
             name="gpu-worker",
             command=luss_command("worker", "--queues", "model"),
             opens_store=True,
+            opens_vault=True,
         ),
         Part(
             name="beat",
