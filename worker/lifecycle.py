@@ -15,6 +15,7 @@ from celery import signals
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from server.jobs.queue import UPKEEP_QUEUE
 from worker import scratch, stopping
 from worker.presence import Presence
 from worker.settings import WorkerSettings
@@ -44,7 +45,7 @@ class Lifecycle:
             each.connect(listener, weak=False)
 
     def _ready(self, sender: Any, **_: object) -> None:
-        queues = sorted(sender.app.amqp.queues.consume_from)
+        queues = sorted(set(sender.app.amqp.queues.consume_from) - {UPKEEP_QUEUE})
         self._presence = Presence(self._settings, queues=queues)
         self._presence.start()
         if self._settings.worker_metrics_port:
