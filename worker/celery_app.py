@@ -10,6 +10,7 @@ from celery.signals import setup_logging
 from server import log_config
 from server.jobs.celery_queue import celery_settings
 from server.jobs.queue import SWEEP
+from worker import redis_acks
 from worker.lifecycle import Lifecycle
 from worker.presence import worker_name
 from worker.sandbox.nursery import START_SECONDS
@@ -33,6 +34,7 @@ def _log_as_configured(**_: object) -> None:
 
 
 if PROCESS == "worker":
+    redis_acks.install()
     Lifecycle(settings).install()
 
 _quarter_lease_seconds = settings.lease_seconds / 4
