@@ -20,8 +20,8 @@ STORED, DEFLATED = 0, 8
 _END = struct.Struct("<4s4H2LH")
 _END_64_LOCATOR = struct.Struct("<4sLQL")
 _END_64 = struct.Struct("<4sQ2H2L4Q")
-_CENTRAL = struct.Struct("<4s4B4HL2L5H2L")
-_LOCAL = struct.Struct("<4s2B4HL2L2H")
+_CENTRAL = struct.Struct("<4s4x2H4x3L3H4x2L")
+_LOCAL = struct.Struct("<4s2x2H16x2H")
 _EXTRA = struct.Struct("<2H")
 _U64 = struct.Struct("<Q")
 
@@ -153,8 +153,8 @@ def _entries(directory: bytes, end: _End) -> Iterator[Entry]:
         if at + _CENTRAL.size > len(directory):
             raise _damaged("its table of contents ends too early")
         fields = _CENTRAL.unpack_from(directory, at)
-        (signature, _, _, _, _, flags, method, _, _, crc, packed_size, size) = fields[:12]
-        name_size, extra_size, comment_size, _, _, attributes, header_start = fields[12:]
+        (signature, flags, method, crc, packed_size, size) = fields[:6]
+        name_size, extra_size, comment_size, attributes, header_start = fields[6:]
         if signature != b"PK\1\2":
             raise _damaged("its table of contents holds something else")
         name_end = at + _CENTRAL.size + name_size
@@ -239,14 +239,14 @@ def _with_data_starts(file: BinaryIO, entries: list[Entry], *, directory_start: 
         free_from = data_start + entry.packed_size
         if free_from > directory_start:
             raise _overlapping(entry)
-        placed[index] = entry._replace(data_start=data_start)
+        placed[index] = Entry(*entry[:-1], data_start)  # `_replace` takes four times as long
     return placed
 
 
 def _data_start(file: BinaryIO, entry: Entry) -> int:
     header_size = _LOCAL.size + len(entry.raw_name)
     header = _read_at(file, entry.header_start, header_size)
-    signature, _, _, flags, method, *_, name_size, extra_size = _LOCAL.unpack_from(header)
+    signature, flags, method, name_size, extra_size = _LOCAL.unpack_from(header)
     if (signature, method, name_size, header[_LOCAL.size :]) != (
         b"PK\3\4",
         entry.method,

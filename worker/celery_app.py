@@ -11,12 +11,14 @@ from server.jobs.celery_queue import celery_settings
 from worker import redis_acks
 from worker.lifecycle import Lifecycle
 from worker.presence import worker_name
+from worker.sandbox.nursery import START_SECONDS
 from worker.settings import WorkerSettings
 from worker.steady_schedule import beat_schedule
 
 settings = WorkerSettings()
 app = Celery("luss", include=["worker.tasks"])
 app.conf.update(celery_settings(settings))
+app.conf.worker_proc_alive_timeout = 2 * START_SECONDS  # a pool process warms up before it reports
 PROCESS = "beat" if "beat" in sys.argv else "worker"  # Celery starts both from this module
 
 
