@@ -1,6 +1,6 @@
 """Where a run happens: its folder, its data, its processes."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from reference_model.data.loading import Batches, Share, training_loader
 from reference_model.engine.errors import Refused
 from reference_model.engine.loop import Rhythm
 from reference_model.engine.processes import Processes
-from reference_model.engine.run_dir import RunDir
+from reference_model.engine.run_dir import RunDir, StageDir
 from reference_model.recipes import Recipe
 
 Item = TypeVar("Item")
@@ -48,6 +48,17 @@ class Place:
     def part(self, items: Sequence[Item]) -> Sequence[Item]:
         """Those of the items that are this process' to read."""
         return items[self.processes.rank :: self.processes.ranks]
+
+    def finish(self, stage: StageDir, facts: Callable[[], Mapping[str, object]]) -> None:
+        """Mark a stage as done when all processes have done their share.
+
+        Args:
+            facts: what the first process has to say, called once all shares are there.
+        """
+        self.processes.wait()
+        if self.processes.is_first:
+            stage.finish(**facts())
+        self.processes.wait()
 
 
 def categories(recipe: Recipe, place: Place) -> int:

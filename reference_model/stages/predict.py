@@ -4,16 +4,9 @@ from evaluator import MethodCard
 from reference_model.engine.run_dir import StageDir
 from reference_model.recipes import Recipe
 from reference_model.stages import finetune, threshold
-from reference_model.stages.entry import Entries, splits
+from reference_model.stages.entry import Entries
 from reference_model.stages.place import Place, categories
-from reference_model.stages.reading import (
-    ActivationRule,
-    Rule,
-    SegmenterRule,
-    mask_writer,
-    read_all,
-    thresholded,
-)
+from reference_model.stages.reading import ActivationRule, Rule, SegmenterRule
 
 NAME = "predict"
 
@@ -32,20 +25,8 @@ def run(recipe: Recipe, place: Place) -> None:
         card=card(recipe, place),
         matched=True,
     )
-    for split in splits(place.data):
-        with mask_writer(entries.masks(split)) as writer:
-            for image, read in read_all(
-                place.data.images(split),
-                rule,
-                short_side=recipe.predict.short_side,
-                stage=stage,
-                place=place,
-            ):
-                writer.write(image, thresholded(read, limit))
-    place.processes.wait()
-    if place.processes.is_first:
-        stage.finish(scores=entries.finish())
-    place.processes.wait()
+    entries.predict(rule, short_side=recipe.predict.short_side, place=place, threshold=limit)
+    place.finish(stage, entries.finish)
 
 
 def card(recipe: Recipe, place: Place) -> MethodCard:
