@@ -95,6 +95,15 @@ class Pretrain:
     std_slip: bool = False
     folder: str = TRAIN
 
+    def __post_init__(self) -> None:
+        if self.shallow_stages and not self.shallow_weight:
+            raise ValueError("shallow_weight is 0; to leave the term out, empty shallow_stages")
+        if not (self.image_weight or self.shallow_stages or self.pixel_term or self.propagation):
+            raise ValueError(
+                "no term is left to learn from; give image_weight, shallow_stages, pixel_term or"
+                " propagation"
+            )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attention:

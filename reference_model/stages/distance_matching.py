@@ -136,7 +136,8 @@ class NeighbourRule:
         self._settings, self._classes = settings, classes
 
     def __call__(self, image: Tensor, size: tuple[int, int]) -> Read:
-        features = finer(self._network(image)[-1]).float()
+        with torch.autocast(image.device.type, enabled=False):  # as the bank was made
+            features = finer(self._network(image)[-1])
         directions = normalize(features[0].flatten(1).T, dim=1)
         voted = vote_normalised(
             directions,

@@ -29,14 +29,21 @@ class Place:
     rhythm: Rhythm = field(default_factory=Rhythm)
 
     def batches(
-        self, images: Dataset[Any], *, batch: int, seed: int
+        self, images: Dataset[Any], *, batch: int, seed: int, fills_up: bool = False
     ) -> Callable[[int, int], Iterable[Any]]:
         """What the steps of this process draw, as the training loop asks for it."""
         share = Share(rank=self.processes.rank, ranks=self.processes.ranks)
         count = len(images)  # type: ignore[arg-type]  # all of ours have a length
 
         def between(first: int, end: int) -> Iterable[Any]:
-            drawn = Batches(count, batch=batch, steps=(first, end), seed=seed, share=share)
+            drawn = Batches(
+                count,
+                batch=batch,
+                steps=(first, end),
+                seed=seed,
+                share=share,
+                fills_up=fills_up,
+            )
             return training_loader(images, drawn, workers=self.workers)
 
         return between

@@ -37,12 +37,13 @@ def card(recipe: Recipe, place: Place) -> MethodCard:
         "image": "image-level labels and class activation maps",
         "pixel": "pixel-level labels",
     }[recipe.labels.level]
-    chosen_by_masks = recipe.labels.level == "image" or recipe.labels.threshold == "validation"
-    chosen = (
-        "the threshold between other and categories was chosen by validation mIoU"
-        if chosen_by_masks and recipe.labels.level != "pixel"
-        else "no mask was looked at to choose a threshold"
-    )
+    choice = {"attention": recipe.labels.threshold, "image": "validation", "pixel": "none"}
+    chosen = {
+        "validation": "the threshold between other and categories was chosen by validation mIoU",
+        "fixed": "the threshold between other and categories was given",
+        "otsu": "no mask was looked at to choose a threshold",
+        "none": "no threshold was needed",
+    }[choice[recipe.labels.level]]
     return MethodCard(
         name=f"{variant} (reference, {recipe.name})",
         training_data=place.data.root.name,

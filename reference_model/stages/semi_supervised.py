@@ -45,7 +45,7 @@ def run(recipe: Recipe, place: Place, *, weights: Path, name: str) -> None:
     settings = recipe.semi_supervised
     images = place.data.images(TRAIN_SEMI)
     classes = len(place.data.categories)
-    in_epoch = steps_in_epoch(len(images), settings.batch)
+    in_epoch = steps_in_epoch(len(images), settings.batch, fills_up=True)
     found = backbone(weights)
     if not isinstance(found, ResNet):
         raise Refused(f"{weights} holds a vision transformer; here only a ResNet can be trained")
@@ -73,6 +73,7 @@ def run(recipe: Recipe, place: Place, *, weights: Path, name: str) -> None:
         recipe=recipe,
         stage=stage,
         place=place,
+        fills_up=True,
     )
     card = MethodCard(
         name=name,

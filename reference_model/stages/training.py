@@ -32,17 +32,21 @@ def train_to_weights(
     recipe: Recipe,
     stage: StageDir,
     place: Place,
+    fills_up: bool = False,
 ) -> int:
     """Train, or go on with it, and leave the network's weights in the stage's folder.
+
+    Args:
+        fills_up: leave no image of an epoch out (see `data.loading.Batches`).
 
     Returns:
         Steps of the whole training.
     """
     count = len(images)  # type: ignore[arg-type]  # all of ours have a length
-    steps = epochs * steps_in_epoch(count, batch)
+    steps = epochs * steps_in_epoch(count, batch, fills_up=fills_up)
     train(
         learner,
-        place.batches(images, batch=batch, seed=seed),
+        place.batches(images, batch=batch, seed=seed, fills_up=fills_up),
         steps=steps,
         stage=stage,
         processes=place.processes,
