@@ -115,7 +115,7 @@ def steps(processes: Processes, batch: int, *, rounds: int, compiled: bool) -> d
         "gains": gains(times),
         "tflops_per_s": round(flops / middle["pass"] / 1e12, 3),
         "spread": round(spread, 2),
-        "calm": spread <= CALM_SPREAD,
+        "calm": rounds > 1 and spread <= CALM_SPREAD,
     }
     if compiled:
         found["seconds_to_compile"] = {
@@ -241,7 +241,9 @@ def write_images(root: Path, split: str, count: int, *, width: int, height: int)
         for cells in (3, 12, 48):
             coarse = rng.uniform(-40, 40, (cells, cells, 3)).astype(np.float32)
             picture += cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
-        _, encoded = cv2.imencode(".jpg", picture.clip(0, 255), [cv2.IMWRITE_JPEG_QUALITY, 90])
+        _, encoded = cv2.imencode(
+            ".jpg", picture.clip(0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 90]
+        )
         (folder / f"{split}_{number:04d}.JPEG").write_bytes(encoded.tobytes())
 
 

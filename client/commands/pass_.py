@@ -19,7 +19,9 @@ INTERRUPTED = 143
 
 RecipeName = Annotated[
     str,
-    typer.Option("--recipe", metavar="NAME", help="s50, s300, s919 (-p: PASS-p), animals, demo."),
+    typer.Option(
+        "--recipe", metavar="NAME", help="s50, s300, s919 (-p: PASS-p), animals(-cpu), demo."
+    ),
 ]
 Data = Annotated[
     Path,
