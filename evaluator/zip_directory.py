@@ -29,6 +29,7 @@ _LONGEST_COMMENT = 0xFFFF
 _FULL_16, _FULL_32 = 0xFFFF, 0xFFFF_FFFF  # "look into the zip64 record instead"
 _ZIP_64 = 1
 _ENCRYPTED_FLAGS = 0x1 | 0x40 | 0x2000
+_SIZES_FOLLOW_FLAG = 0x8  # the local header was written before the sizes were known
 _UTF_8_FLAG = 0x800
 
 
@@ -246,7 +247,8 @@ def _with_data_starts(file: BinaryIO, entries: list[Entry], *, directory_start: 
 def _data_start(file: BinaryIO, entry: Entry) -> int:
     header_size = _LOCAL.size + len(entry.raw_name)
     header = _read_at(file, entry.header_start, header_size)
-    signature, _, _, flags, method, *_, name_size, extra_size = _LOCAL.unpack_from(header)
+    fields = _LOCAL.unpack_from(header)
+    signature, _, _, flags, method, _, _, _, packed_size, size, name_size, extra_size = fields
     if (signature, method, name_size, header[_LOCAL.size :]) != (
         b"PK\3\4",
         entry.method,
@@ -255,6 +257,9 @@ def _data_start(file: BinaryIO, entry: Entry) -> int:
     ) or (flags ^ entry.flags) & _ENCRYPTED_FLAGS:
         shown = printable(entry.name)
         raise _damaged(f"{shown} is not what the table of contents says it is")
+    sizes_follow = flags & _SIZES_FOLLOW_FLAG or _FULL_32 in (packed_size, size)
+    if not sizes_follow and (packed_size, size) != (entry.packed_size, entry.size):
+        raise _of_two_sizes(entry, packed_size, size)
     return entry.header_start + header_size + int(extra_size)
 
 
@@ -282,3 +287,14 @@ def _too_many(entries: int, limits: Limits) -> BadPrediction:
 def _overlapping(entry: Entry) -> BadPrediction:
     message = "its bytes are shared with another part of the archive; make the zip again"
     return BadPrediction([Finding.of(Code.ENTRIES_OVERLAP, message, file=entry.name)])
+
+
+def _of_two_sizes(entry: Entry, packed_size: int, size: int) -> BadPrediction:
+    expected = f"{entry.size} bytes from {entry.packed_size}"
+    found = f"{size} bytes from {packed_size}"
+    message = (
+        f"its own header declares {found}, the table of contents {expected}; make the archive again"
+    )
+    return BadPrediction(
+        [Finding.of(Code.SIZE_MISMATCH, message, file=entry.name, expected=expected, found=found)]
+    )

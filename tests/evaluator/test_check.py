@@ -67,6 +67,11 @@ def truth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Truth]:
 
 
 class TestHostileArchives:
+    def test_every_error_has_an_archive(self) -> None:
+        errors = {code for code in Code if code.severity is Severity.ERROR}
+
+        assert {case.code for case in CASES} == errors
+
     @pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
     def test_each_gets_its_own_code_in_seconds(self, case: Case, archive: Path) -> None:
         archive.write_bytes(case.make())
