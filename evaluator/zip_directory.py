@@ -98,12 +98,17 @@ def _find_end(file: BinaryIO, file_size: int) -> _End:
     tail_start = file_size - tail_size
     tail = _read_at(file, tail_start, tail_size)
     at = tail.rfind(b"PK\5\6")
+    ends_early = False
     while at >= 0:
         if at + _END.size <= tail_size:
             fields = _END.unpack_from(tail, at)
-            if at + _END.size + fields[-1] == tail_size:
+            end = at + _END.size + fields[-1]
+            if end == tail_size:
                 return _end_of(file, tail_start + at, fields)
+            ends_early |= end < tail_size
         at = tail.rfind(b"PK\5\6", 0, at + 3)
+    if ends_early:
+        raise _damaged("other bytes follow after its end")
     if _read_at(file, 0, min(4, file_size)) == b"PK\3\4":
         raise _damaged("its end is missing, as when an upload or a copy was cut short")
     raise BadPrediction(
@@ -236,31 +241,37 @@ def _with_data_starts(file: BinaryIO, entries: list[Entry], *, directory_start: 
         header_end = entry.header_start + _LOCAL.size + len(entry.raw_name)
         if entry.header_start < free_from or header_end > directory_start:
             raise _overlapping(entry)
-        data_start = _data_start(file, entry)
-        free_from = data_start + entry.packed_size
+        entry = placed[index] = _placed(file, entry)
+        free_from = entry.data_start + entry.packed_size
         if free_from > directory_start:
             raise _overlapping(entry)
-        placed[index] = entry._replace(data_start=data_start)
     return placed
 
 
-def _data_start(file: BinaryIO, entry: Entry) -> int:
+def _placed(file: BinaryIO, entry: Entry) -> Entry:
+    """`entry` with the place of its bytes, after comparing it with its local header.
+
+    What either header says of encryption and of an unknown method counts.
+    """
     header_size = _LOCAL.size + len(entry.raw_name)
     header = _read_at(file, entry.header_start, header_size)
     fields = _LOCAL.unpack_from(header)
     signature, _, _, flags, method, _, _, _, packed_size, size, name_size, extra_size = fields
-    if (signature, method, name_size, header[_LOCAL.size :]) != (
+    if (signature, name_size, header[_LOCAL.size :]) != (
         b"PK\3\4",
-        entry.method,
         len(entry.raw_name),
         entry.raw_name,
-    ) or (flags ^ entry.flags) & _ENCRYPTED_FLAGS:
+    ) or {method, entry.method} == {STORED, DEFLATED}:
         shown = printable(entry.name)
         raise _damaged(f"{shown} is not what the table of contents says it is")
     sizes_follow = flags & _SIZES_FOLLOW_FLAG or _FULL_32 in (packed_size, size)
     if not sizes_follow and (packed_size, size) != (entry.packed_size, entry.size):
         raise _of_two_sizes(entry, packed_size, size)
-    return entry.header_start + header_size + int(extra_size)
+    return entry._replace(
+        data_start=entry.header_start + header_size + extra_size,
+        flags=entry.flags | flags & _ENCRYPTED_FLAGS,
+        method=method if entry.method in {STORED, DEFLATED} else entry.method,
+    )
 
 
 def _read_at(file: BinaryIO, start: int, size: int) -> bytes:

@@ -237,6 +237,11 @@ class TestLayout:
 
         assert check(tmp_path).errors[0].code is Code.SYMLINK
 
+    def test_bytes_after_an_archive_are_not_taken_for_a_cut(self, archive: Path) -> None:
+        archive.write_bytes(archives.good_zip() + b"more")
+
+        assert "other bytes follow after its end" in check(archive).errors[0].message
+
     def test_limits_are_settings(self, archive: Path) -> None:
         archive.write_bytes(archives.good_zip())
 

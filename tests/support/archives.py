@@ -53,6 +53,8 @@ class File:
     extra: bytes = b""
     local_name: bytes | None = None
     local_size: int | None = None
+    local_method: int | None = None
+    local_flags: int | None = None
     local_signature: bytes = b"PK\3\4"
     central_signature: bytes = b"PK\1\2"
 
@@ -115,7 +117,9 @@ class RawZip:
         name = file.name if file.local_name is None else file.local_name
         crc, packed_size, size = (n & 0xFFFFFFFF for n in file.numbers())
         size = size if file.local_size is None else file.local_size
-        fields = (20, file.flags, file.method, 0, 0, crc, packed_size, size, len(name), 0)
+        flags = file.flags if file.local_flags is None else file.local_flags
+        method = file.method if file.local_method is None else file.local_method
+        fields = (20, flags, method, 0, 0, crc, packed_size, size, len(name), 0)
         out.write(struct.pack("<4s5H3L2H", file.local_signature, *fields) + name)
         out.write(file.bytes_packed())
         return start
@@ -340,8 +344,24 @@ def _single_entries() -> Iterator[tuple[str, Code, Callable[[], bytes]]]:
     )
     yield "a device", Code.SYMLINK, lambda: with_first(mode=stat.S_IFCHR | 0o666, content=b"")
     yield "a password", Code.ENCRYPTED, lambda: with_first(flags=0x1)
+    yield "a password told inside alone", Code.ENCRYPTED, lambda: with_first(local_flags=0x1)
+    yield (
+        "a password told in the directory alone",
+        Code.ENCRYPTED,
+        lambda: with_first(flags=0x1, local_flags=0),
+    )
     yield "strong encryption", Code.ENCRYPTED, lambda: with_first(flags=0x41)
     yield "bzip2", Code.UNSUPPORTED_COMPRESSION, lambda: with_first(method=zipfile.ZIP_BZIP2)
+    yield (
+        "a method told in the directory alone",
+        Code.UNSUPPORTED_COMPRESSION,
+        lambda: with_first(method=99, local_method=STORED),
+    )
+    yield (
+        "a method told inside alone",
+        Code.UNSUPPORTED_COMPRESSION,
+        lambda: with_first(local_method=99),
+    )
     yield "LZMA", Code.UNSUPPORTED_COMPRESSION, lambda: with_first(method=zipfile.ZIP_LZMA)
     yield (
         "one name twice",
