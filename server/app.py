@@ -39,6 +39,7 @@ from server.uploads import routes as upload_routes
 from server.uploads import sweep, tus
 from server.web import api_description, static_files
 from server.web.body_limit import BodyLimit
+from server.web.rate_limit import RateLimit, open_counters
 from server.web.request_log import RequestLog, Unforeseen
 from server.web.security_headers import SecurityHeaders
 from server.web.static_files import STATIC, HashedStaticFiles
@@ -111,6 +112,7 @@ def create_app(
     app.mount("/api/docs/assets", docs_pages.SWAGGER_UI, name="swagger-ui")
     app.openapi = partial(api_description.describe, app)  # type: ignore[method-assign]
     error_handlers.install(app)
+    app.add_middleware(RateLimit, settings=settings, counters=open_counters(settings))
     app.add_middleware(Unforeseen)
     app.add_middleware(BodyLimit, unlimited=UPLOAD_PATHS)
     app.add_middleware(tus.TusHeaders)
