@@ -57,8 +57,13 @@ class Service:
 
 
 @contextmanager
-def service_in(folder: Path) -> Iterator[Service]:
-    """Give a service whose subset `tiny`, split test, is the golden set s50 of 60 images."""
+def service_in(
+    folder: Path, *, masks: Path = GOLDEN / "s50" / "masks", classes: int = 50
+) -> Iterator[Service]:
+    """Give a service whose subset `tiny`, split test, is the golden set s50 of 60 images.
+
+    Other ``masks`` stand for it where they are given.
+    """
     settings = WorkerSettings(data_dir=folder, scoring_jobs=1)
     create_database(folder / "luss.sqlite3")
     queue, clock = RecordingQueue(), SetClock(NOW)
@@ -75,8 +80,8 @@ def service_in(folder: Path) -> Iterator[Service]:
         Registration(
             slug="tiny",
             split=SplitName.TEST,
-            masks=GOLDEN / "s50" / "masks",
-            classes=50,
+            masks=masks,
+            classes=classes,
             names=None,
             is_public=False,
         ),
