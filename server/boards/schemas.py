@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from datetime import datetime
 from typing import Literal
 
 from server.boards.comparison import Entry, Pair
 from server.boards.table import PRIMARY, Row
 from server.disclosure import PerClass
-from server.models import Board, Protocol, Score, SplitName, Submission
+from server.models import Board, BoardPhase, Protocol, Score, SplitName, Submission
 from server.payload import Payload
 from server.protocols import FACTS, allowed_facts
 
@@ -35,12 +36,28 @@ class BoardRow(Payload):
     unranked_because: str | None
 
 
+class BoardLimits(Payload):
+    """Limits for each team, null is none: in a UTC day, in all, at a time, refused an hour."""
+
+    daily: int | None
+    total: int | None
+    in_flight: int | None
+    hourly: int | None
+
+
 class BoardPayload(Payload):
+    """A board; the phase closed takes entries that are scored and do not rank."""
+
     protocol: Protocol
     subset: str
     split: SplitName
     primary: str
     revision: int
+    phase: BoardPhase
+    opens_at: datetime | None
+    closes_at: datetime | None
+    note: str | None
+    limits: BoardLimits
     declarations: dict[str, bool]
     rows: list[BoardRow]
 
@@ -50,6 +67,7 @@ class BoardSummary(Payload):
     subset: str
     split: SplitName
     open: bool
+    phase: BoardPhase
     revision: int
     url: str
 
@@ -99,7 +117,7 @@ class ComparePayload(Payload):
 
 
 def board_payload(
-    board: Board, rows: Iterable[Row], classes: Mapping[int, PerClass]
+    board: Board, phase: BoardPhase, rows: Iterable[Row], classes: Mapping[int, PerClass]
 ) -> BoardPayload:
     """Write rows as JSON, with what is known of their classes by the id of their score."""
     return BoardPayload(
@@ -108,6 +126,16 @@ def board_payload(
         split=board.split.name,
         primary=PRIMARY,
         revision=board.revision,
+        phase=phase,
+        opens_at=board.opens_at,
+        closes_at=board.closes_at,
+        note=board.note,
+        limits=BoardLimits(
+            daily=board.daily_limit,
+            total=board.total_limit,
+            in_flight=board.in_flight_limit,
+            hourly=board.hourly_limit,
+        ),
         declarations=allowed_facts(board.protocol),
         rows=[_row(row, classes.get(row.score_id or 0)) for row in rows],
     )
@@ -122,7 +150,7 @@ def _row(row: Row, classes: PerClass | None) -> BoardRow:
     )
 
 
-def board_list(boards: list[Board], *, site_url: str) -> BoardList:
+def board_list(boards: list[Board], *, now: datetime, site_url: str) -> BoardList:
     return BoardList(
         boards=[
             BoardSummary(
@@ -130,6 +158,7 @@ def board_list(boards: list[Board], *, site_url: str) -> BoardList:
                 subset=board.split.subset.slug,
                 split=board.split.name,
                 open=board.split.truth_version is not None,
+                phase=board.phase_at(now),
                 revision=board.revision,
                 url=f"{site_url}/boards/{board.protocol}/{board.split.subset.slug}/"
                 f"{board.split.name}",

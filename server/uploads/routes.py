@@ -1,10 +1,23 @@
 """Uploads that can be resumed, after tus 1.0: begin, ask how far it came, go on, give up."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy.orm import Session
 
-from server.dependencies import ReadingDep, Rooms, RoomsDep, script_submitter
+from server import admission
+from server.addresses import board_named
+from server.dependencies import (
+    ReadingDep,
+    Rooms,
+    RoomsDep,
+    Viewer,
+    script_submitter,
+    script_viewer,
+    submitter,
+)
 from server.errors import ArchiveEmpty, TooLarge, TusVersionUnknown, UploadMalformed
 from server.storage import free_space
 from server.uploads import service, staging, tus
@@ -40,14 +53,20 @@ def options(built: RoomsDep) -> Response:
 
 
 @router.post("", status_code=201, dependencies=[SpeaksTus])
-def create(request: Request, user_id: UploaderDep, built: RoomsDep) -> Response:
+def create(request: Request, built: RoomsDep) -> Response:
     """Begin an upload of Upload-Length bytes; its address is in Location.
 
-    Upload-Metadata may announce the sha256 of the whole, which is then compared.
+    Upload-Metadata may announce the sha256 of the whole, which is then compared, and where it is to
+    be entered: protocol, subset, split and team. What could not be entered is refused at once; no
+    quota is taken.
     """
+    viewer = script_viewer(request, built)
+    user_id, now = submitter(viewer), built.clock.now()
     length_bytes = _length(request, built)
     metadata = tus.Metadata.parsed(request.headers.get("upload-metadata", ""))
     free_space.ensure_room(built.settings, arriving=length_bytes)
+    with built.database.reading() as session:
+        _check_announced(session, metadata.values, viewer, now=now)
     with free_space.refused_when_full(), built.database.unit_of_work() as session:
         upload = service.begin(
             session,
@@ -55,7 +74,7 @@ def create(request: Request, user_id: UploaderDep, built: RoomsDep) -> Response:
             length_bytes=length_bytes,
             sender_metadata=metadata.text,
             sha256=metadata.sha256,
-            now=built.clock.now(),
+            now=now,
             wait=built.settings.uploads_wait,
         )
         staging.create(staging.path_of(built.settings.staging_folder, upload.public_id))
@@ -93,6 +112,17 @@ def terminate(upload_id: str, user_id: UploaderDep, built: RoomsDep) -> Response
         service.forget(session, upload, now=now)
     staging.path_of(built.settings.staging_folder, upload_id).unlink(missing_ok=True)
     return Response(status_code=204)
+
+
+def _check_announced(
+    session: Session, announced: Mapping[str, str], viewer: Viewer, *, now: datetime
+) -> None:
+    """Refuse, before its bytes are sent, what the board that is announced does not take now."""
+    words = {name: announced[name] for name in ("protocol", "subset", "split") if name in announced}
+    if len(words) == 3:  # noqa: PLR2004
+        board = board_named(session, **words)
+        team = viewer.team_named(announced.get("team", ""))
+        admission.check(session, board, team_id=team.id, now=now)
 
 
 def _length(request: Request, built: Rooms) -> int:
