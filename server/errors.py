@@ -1,6 +1,7 @@
 """Everything that can go wrong in the server's own vocabulary.
 
 * ServerError
+    + BodyUnreadable                400  bad_request
     + NotSignedIn                   401  not_signed_in
     + NotAllowed                    403  not_allowed
         - FormExpired               403  form_expired
@@ -44,6 +45,7 @@
         - QuotaDaily                429  quota_daily
         - QuotaHourly               429  quota_hourly
         - QuotaInFlight             429  quota_in_flight
+    + RateLimited                   429  rate_limited
     + DatabaseUnavailable           503  database_unavailable
     + StorageUnavailable            503  storage_unavailable
     + NotReady                      503  not_ready
@@ -53,6 +55,9 @@ A code never changes its meaning: programs rely on it. The message of an error i
 the person who must act; the docstring of its class, shown at /docs/errors, says what happened and,
 after a gap, what to do.
 """
+
+from collections.abc import Iterator
+from typing import Self
 
 
 class ServerError(Exception):
@@ -71,11 +76,29 @@ class ServerError(Exception):
         self.message = message
         self.details = details
 
+    @classmethod
+    def kinds(cls) -> Iterator[type[Self]]:
+        """Yield this kind of error and every kind of it."""
+        yield cls
+        for kind in cls.__subclasses__():
+            yield from kind.kinds()
+
     @property
     def headers(self) -> dict[str, str]:
         """What the answer says beside its body."""
         wait = self.details.get("retry_after_seconds")
         return {} if wait is None else {"Retry-After": str(wait)}
+
+
+class BodyUnreadable(ServerError):
+    """The body of the request is neither JSON nor a form.
+
+    Send what the address takes, in UTF-8.
+    """
+
+    status = 400
+    code = "bad_request"
+    title = "The request could not be read"
 
 
 class NotSignedIn(ServerError):
@@ -527,6 +550,21 @@ class QuotaInFlight(QuotaUsed):
 
     code = "quota_in_flight"
     title = "Your last entries are still being scored"
+
+
+class RateLimited(ServerError):
+    """More requests came with one token, or from one address, than are answered in a while.
+
+    Wait as long as Retry-After says. RateLimit and RateLimit-Policy in each answer tell how many
+    are left.
+    """
+
+    status = 429
+    code = "rate_limited"
+    title = "Too many requests"
+
+    def __init__(self, message: str, *, retry_after_seconds: int) -> None:
+        super().__init__(message, retry_after_seconds=retry_after_seconds)
 
 
 class StorageUnavailable(ServerError):

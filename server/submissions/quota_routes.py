@@ -1,25 +1,40 @@
 """The API of quotas: what is left to a team on a board."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 
 from server.addresses import board_named
 from server.dependencies import ApiViewerDep, ReadingDep, RoomsDep, signed_in
+from server.errors import FieldInvalid, NotFound
 from server.quota import quota_of
 from server.submissions.schemas import QuotaPayload, quota_payload
+from server.web.api_description import TOKEN, problems
+from server.web.parameters import ProtocolWord, SplitWord, SubsetWord
 
 router = APIRouter(prefix="/api/v1/boards", tags=["submissions"])
 
 
-@router.get("/{protocol}/{subset}/{split}/quota")
+TeamWord = Annotated[
+    str,
+    Query(description="The id or the name of a team of the caller's.", examples=["Ada Example"]),
+]
+
+
+@router.get(
+    "/{protocol}/{subset}/{split}/quota",
+    responses=problems(NotFound, FieldInvalid),
+    openapi_extra=TOKEN,
+)
 def show(
-    protocol: str,
-    subset: str,
-    split: str,
+    protocol: ProtocolWord,
+    subset: SubsetWord,
+    split: SplitWord,
     *,
     viewer: ApiViewerDep,
     session: ReadingDep,
     built: RoomsDep,
-    team: str = "",
+    team: TeamWord = "",
 ) -> QuotaPayload:
     """Return how much of a board's limits a team of the caller's has used, by default their own.
 

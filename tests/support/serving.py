@@ -1,4 +1,4 @@
-"""A site that listens, for a real browser."""
+"""A site that listens, for a real browser or client."""
 
 import threading
 import time
@@ -15,12 +15,12 @@ from tests.support.stack import free_port
 @contextmanager
 def listening(site: Site) -> Iterator[str]:
     """Serve the site on a free port, in a thread."""
-    with listening_app(site.app) as address:
+    with serving(site.app) as address:
         yield address
 
 
 @contextmanager
-def listening_app(app: FastAPI) -> Iterator[str]:
+def serving(app: FastAPI) -> Iterator[str]:
     """Serve an app on a free port, in a thread."""
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", lifespan="off"))

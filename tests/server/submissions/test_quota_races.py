@@ -20,7 +20,7 @@ from server.organizers.boards import boards_like, change_boards
 from server.settings import Settings
 from server.storage.retrying import open_store
 from tests.support.database import NO_TO_ALL, NOW, add_subset, add_truth, add_user
-from tests.support.serving import listening_app
+from tests.support.serving import serving
 from tests.support.site import ADA
 
 pytestmark = [pytest.mark.slow, pytest.mark.both_databases]
@@ -83,7 +83,7 @@ def test_fifty_at_once_against_a_limit_of_five(
             timeout=300,
         )
 
-    with listening_app(app) as address, ThreadPoolExecutor(MANY) as pool:
+    with serving(app) as address, ThreadPoolExecutor(MANY) as pool:
         answers = list(pool.map(enter, range(MANY)))
         again = httpx.get(
             f"{address}/api/v1/boards/fully-unsupervised/tiny/test/quota",
