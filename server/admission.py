@@ -17,8 +17,9 @@ from server.errors import (
 from server.models import Board, BoardPhase
 from server.quota import Count, quota_of
 
-IN_FLIGHT_PAUSE_SECONDS = 60
-"""When to ask again for what depends on the queue."""
+REFUSALS = (BoardNotOpen, BoardPaused, QuotaTotal, QuotaDaily, QuotaHourly, QuotaInFlight)
+PAUSES_SECONDS = {QuotaInFlight: 60, QuotaTotal: 24 * 60 * 60}
+"""When to ask again for what a worker or an organizer may change."""
 
 
 def check(session: Session, board: Board, *, team_id: int, now: datetime) -> None:
@@ -61,14 +62,17 @@ def check_phase(board: Board, now: datetime) -> None:
 
 
 def _used_up(kind: type[QuotaUsed], count: Count, of_what: str, now: datetime) -> QuotaUsed:
-    details: dict[str, object] = {"limit": count.limit, "used": count.used, "resets_at": None}
+    details: dict[str, object] = {
+        "limit": count.limit,
+        "used": count.used,
+        "resets_at": None,
+        "retry_after_seconds": PAUSES_SECONDS.get(kind),
+    }
     sentence = f"Your team has {count.used} of {count.limit} {of_what}"
     if count.resets_at is not None:
         sentence += f" There is room again at {_spoken(count.resets_at)}."
         details["resets_at"] = _written(count.resets_at)
         details["retry_after_seconds"] = _seconds_until(count.resets_at, now)
-    elif kind is QuotaInFlight:
-        details["retry_after_seconds"] = IN_FLIGHT_PAUSE_SECONDS
     return kind(sentence, **details)
 
 

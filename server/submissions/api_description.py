@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from server import admission
 from server.errors import (
     ArchiveEmpty,
     DeclarationsContradict,
@@ -22,7 +23,7 @@ from server.errors import (
 from server.models import CARD_FIELDS, MAX_IDEMPOTENCY_KEY, Protocol, SplitName
 from server.protocols import FACT_KEYS
 from server.submissions.service import longest_card_value
-from server.web.api_description import ADMISSION, TOKEN, Described, problems
+from server.web.api_description import TOKEN, Described, problems
 
 TEXT = {"type": "string"}
 _SAID: dict[str, dict[str, Any]] = {
@@ -91,7 +92,8 @@ CREATE_ANSWERS: Described = {
     **problems(
         *(NotAllowed, NotFound, TruthMissing, TooLarge, FieldInvalid, ArchiveEmpty),
         *(DeclarationsIncomplete, DeclarationsContradict, StorageUnavailable, StorageFull),
-        *(UploadMalformed, UploadDiffers, UploadGone, UploadIncomplete, UploadUsed, *ADMISSION),
+        *(UploadMalformed, UploadDiffers, UploadGone, UploadIncomplete, UploadUsed),
+        *admission.REFUSALS,
     ),
 }
 CREATE_REQUEST = {

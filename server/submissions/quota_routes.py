@@ -15,8 +15,9 @@ from server.web.parameters import ProtocolWord, SplitWord, SubsetWord
 router = APIRouter(prefix="/api/v1/boards", tags=["submissions"])
 
 
-TeamName = Annotated[
-    str, Query(description="Id or name of a team; one's own where left out.", examples=[""])
+TeamWord = Annotated[
+    str,
+    Query(description="The id or the name of a team of the caller's.", examples=["Ada Example"]),
 ]
 
 
@@ -33,7 +34,7 @@ def show(
     viewer: ApiViewerDep,
     session: ReadingDep,
     built: RoomsDep,
-    team: TeamName = "",
+    team: TeamWord = "",
 ) -> QuotaPayload:
     """Return how much of a board's limits a team of the caller's has used, by default their own.
 

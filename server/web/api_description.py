@@ -14,16 +14,10 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from server.errors import (
-    BoardNotOpen,
-    BoardPaused,
     BodyUnreadable,
     DatabaseUnavailable,
     FieldInvalid,
     NotSignedIn,
-    QuotaDaily,
-    QuotaHourly,
-    QuotaInFlight,
-    QuotaTotal,
     RateLimited,
     ServerError,
     TooLarge,
@@ -36,9 +30,6 @@ TOKEN: dict[str, Any] = {"security": [{"token": []}]}
 """The route answers 401 to whoever sends no token; to be given as its ``openapi_extra``."""
 TOKEN_OR_NOBODY: dict[str, Any] = {"security": [{}, {"token": []}]}
 """The route answers everyone, and members of a team more."""
-
-ADMISSION = (BoardNotOpen, BoardPaused, QuotaTotal, QuotaDaily, QuotaHourly, QuotaInFlight)
-"""What a board may answer to an entry that is sound."""
 
 SCHEMES = {
     "token": {

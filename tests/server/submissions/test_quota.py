@@ -143,7 +143,7 @@ class TestRefusals:
         answer = enter(ada)
 
         assert refused(answer, "quota_total")["resets_at"] is None
-        assert "Retry-After" not in answer.headers
+        assert answer.headers["Retry-After"] == str(24 * 3600)
 
     def test_two_wait_already_until_one_is_finished(self, site: Site, ada: TestClient) -> None:
         site.change_boards(in_flight_limit=2)
