@@ -120,9 +120,11 @@ class ApiPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TryPage:
-    """The same description, to be tried in the browser."""
+    """The same description, to be tried in the browser with this version of Swagger UI."""
 
     template: ClassVar[str] = "docs/try.html"
+
+    version: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

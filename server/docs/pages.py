@@ -1,6 +1,7 @@
 """The documentation."""
 
 import json
+from importlib.metadata import version
 
 from fastapi import APIRouter, Request, Response
 from fastapi.staticfiles import StaticFiles
@@ -95,7 +96,7 @@ def api(request: Request, settings: SettingsDep) -> Response:
 @router.get("/api/docs/try")
 def try_it(request: Request) -> Response:
     """Show Swagger UI; its style sheet draws arrows from data: addresses."""
-    response = render(request, TryPage())
+    response = render(request, TryPage(version=version("fastapi-offline")))
     response.headers[security_headers.POLICY] = security_headers.policy(images="'self' data:")
     return response
 
