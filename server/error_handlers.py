@@ -123,7 +123,7 @@ def _validation_error(request: Request, error: Exception) -> Response:
 
 def _value_refused(request: Request, error: Exception) -> Response:
     """Say what a database can only say of a value: PostgreSQL keeps no NUL, and no endless text."""
-    log.warning("the database refused a value: %s", error)
+    log.warning("the database refused a value: %s", getattr(error, "orig", error))
     return _answer(
         request,
         FieldInvalid(
