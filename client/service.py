@@ -47,11 +47,17 @@ def luss_command(*words: str) -> list[str]:
 
 
 def worker_command(*, queues: Sequence[str], concurrency: int | None = None) -> list[str]:
-    """One scoring process unless asked otherwise: a submission is scored on all cores by itself."""
+    """One scoring process unless asked otherwise: a submission is scored on all cores by itself.
+
+    Whoever scores sweeps too.
+    """
+    from server.jobs.queue import SCORE_QUEUE, UPKEEP_QUEUE  # noqa: PLC0415  # the server is not in every installation
+
+    listened_to = [*queues, *([UPKEEP_QUEUE] if SCORE_QUEUE in queues else [])]
     return [
         *(sys.executable, "-m", "celery", "--quiet", "--app", "worker.celery_app", "worker"),
         *("--pool", "prefork", "--concurrency", str(concurrency or 1), "--loglevel", "warning"),
-        *("--queues", ",".join(queues)),
+        *("--queues", ",".join(listened_to)),
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),
     ]
 
@@ -99,6 +105,7 @@ def parts(settings: "WorkerSettings") -> dict[str, Part]:
             name="gpu-worker",
             command=luss_command("worker", "--queues", "model"),
             opens_store=True,
+            opens_vault=True,
         ),
         Part(
             name="beat",

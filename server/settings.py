@@ -112,7 +112,7 @@ class Settings(BaseSettings):
         3600, gt=0, description="longest that one submission may be scored, in seconds"
     )
     shard_images: int = Field(
-        2000, gt=0, description="most images that are counted as one shard, by one worker"
+        2300, gt=0, description="most images that are counted as one shard, by one worker"
     )
     waiting_limit_hours: int = Field(
         7 * 24, gt=0, description="longest that a submission waits for a worker, in hours"
