@@ -112,9 +112,13 @@ class Operation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiPage:
+    """The API's routes; the limits are requests a minute, 0 where there is none."""
+
     template: ClassVar[str] = "docs/api.html"
 
     site_url: str
+    address_limit: int
+    token_limit: int
     operations: tuple[Operation, ...]
 
 

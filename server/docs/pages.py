@@ -90,7 +90,13 @@ def findings(request: Request) -> Response:
 @router.get("/api/docs")
 def api(request: Request, settings: SettingsDep) -> Response:
     described = operations(request.app.openapi())
-    return render(request, ApiPage(site_url=settings.site_url, operations=described))
+    page = ApiPage(
+        site_url=settings.site_url,
+        address_limit=settings.rate_limit_address,
+        token_limit=settings.rate_limit_token,
+        operations=described,
+    )
+    return render(request, page)
 
 
 @router.get("/api/docs/try")
