@@ -97,6 +97,8 @@ def _store_unavailable(request: Request, error: Exception) -> Response:
 def _http_exception(request: Request, error: Exception) -> Response:
     """Put the framework's own refusals (no such path, no such method) into our form."""
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class
+    if isinstance(error.__cause__, ServerError):  # met while the framework read the body
+        return _answer(request, error.__cause__)
     if error.status_code == HTTPStatus.BAD_REQUEST:
         return _answer(request, BodyUnreadable(f"{error.detail}; it must be UTF-8."))
     if error.status_code == HTTPStatus.NOT_FOUND:
@@ -121,7 +123,7 @@ def _validation_error(request: Request, error: Exception) -> Response:
 
 def _value_refused(request: Request, error: Exception) -> Response:
     """Say what a database can only say of a value: PostgreSQL keeps no NUL, and no endless text."""
-    log.warning("the database refused a value: %s", error)
+    log.warning("the database refused a value: %s", getattr(error, "orig", error))
     return _answer(
         request,
         FieldInvalid(

@@ -112,17 +112,23 @@ class Operation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiPage:
+    """The API's routes; the limits are requests a minute, 0 where there is none."""
+
     template: ClassVar[str] = "docs/api.html"
 
     site_url: str
+    address_limit: int
+    token_limit: int
     operations: tuple[Operation, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TryPage:
-    """The same description, to be tried in the browser."""
+    """The same description, to be tried in the browser with this version of Swagger UI."""
 
     template: ClassVar[str] = "docs/try.html"
+
+    version: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

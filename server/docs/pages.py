@@ -1,6 +1,7 @@
 """The documentation."""
 
 import json
+from importlib.metadata import version
 
 from fastapi import APIRouter, Request, Response
 from fastapi.staticfiles import StaticFiles
@@ -89,13 +90,19 @@ def findings(request: Request) -> Response:
 @router.get("/api/docs")
 def api(request: Request, settings: SettingsDep) -> Response:
     described = operations(request.app.openapi())
-    return render(request, ApiPage(site_url=settings.site_url, operations=described))
+    page = ApiPage(
+        site_url=settings.site_url,
+        address_limit=settings.rate_limit_address,
+        token_limit=settings.rate_limit_token,
+        operations=described,
+    )
+    return render(request, page)
 
 
 @router.get("/api/docs/try")
 def try_it(request: Request) -> Response:
     """Show Swagger UI; its style sheet draws arrows from data: addresses."""
-    response = render(request, TryPage())
+    response = render(request, TryPage(version=version("fastapi-offline")))
     response.headers[security_headers.POLICY] = security_headers.policy(images="'self' data:")
     return response
 

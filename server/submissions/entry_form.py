@@ -1,8 +1,8 @@
 """From the fields of a form to an entry: the same names in the API and on the submit page."""
 
-import json
 from collections.abc import Mapping
 
+from server import strict_json
 from server.addresses import protocol_named, split_named
 from server.errors import DeclarationsIncomplete, FieldInvalid
 from server.models import CARD_FIELDS
@@ -41,8 +41,8 @@ def _declarations(fields: Mapping[str, str]) -> dict[str, bool]:
     if "declarations" not in fields:
         return {key: ANSWERS[fields[key]] for key in FACT_KEYS if fields.get(key) in ANSWERS}
     try:
-        declared = json.loads(fields["declarations"])
-    except (ValueError, RecursionError) as reason:
+        declared = strict_json.read(fields["declarations"])
+    except ValueError as reason:
         raise DeclarationsIncomplete(f"The declarations are not JSON: {reason}.") from reason
     if not isinstance(declared, dict) or any(type(v) is not bool for v in declared.values()):
         raise DeclarationsIncomplete(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from anyio import to_thread
 from fastapi import Request
 
+from server import strict_json
 from server.dependencies import Rooms, Viewer, identify, is_our_form, submitter
 from server.errors import (
     ArchiveEmpty,
@@ -207,8 +208,8 @@ async def _small(body: AsyncIterator[bytes]) -> bytes:
 def _fields_of(content: bytes) -> dict[str, str]:
     """Read a JSON entry as the form fields of the same names; what is null was not said."""
     try:
-        document = json.loads(content)
-    except (ValueError, RecursionError) as reason:
+        document = strict_json.read(content)
+    except ValueError as reason:
         raise UploadMalformed(f"The entry is not JSON: {reason}.") from reason
     if not isinstance(document, dict):
         raise UploadMalformed('The entry must be one JSON object: {"protocol": ..., ...}.')

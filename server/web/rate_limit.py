@@ -4,7 +4,6 @@ The counters lie in this process, or in a Redis that several web processes share
 service and decide nothing else: where Redis is silent, everything is answered.
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import Mapping
@@ -136,13 +135,13 @@ class RateLimit:
             "address": client_address(request),
             "token": digest_of(token) if token else None,
         }
-        asked = [(name, key) for name, key in keys.items() if key and name in self._limits]
-        counts = await asyncio.gather(
-            *(self._counters.count(self._limits[name], name, key) for name, key in asked)
-        )
-        return {
-            name: count for (name, _), count in zip(asked, counts, strict=True) if count is not None
-        }
+        counts: dict[str, Count] = {}
+        for name, limit in self._limits.items():
+            key = keys[name]
+            count = await self._counters.count(limit, name, key) if key else None
+            if count is not None:
+                counts[name] = count
+        return counts
 
     def _headers(self, counts: Mapping[str, Count]) -> dict[str, str]:
         """Write the counts as the IETF's draft of these fields has them."""

@@ -230,3 +230,17 @@ class TestOnce:
         assert len({each.json()["id"] for each in answers if each.status_code == 201}) == 1
         assert kept(site) == (1, 1, 1, 0)
         assert site.queue.rung == [Job(SCORE_SUBMISSION, 1)]
+
+
+@pytest.mark.parametrize("name", ["subset", "method_name", "declarations", "upload_id"])
+def test_half_a_character_is_refused(ada: Uploader, site: Site, name: str) -> None:
+    whole = entry(ada.sent(ARCHIVE), **{name: {"@": True} if name == "declarations" else "@"})
+    sent = {**ada.headers, "Content-Type": "application/json"}
+
+    answer = ada.client.post(
+        SUBMISSIONS, content=json.dumps(whole).replace("@", "\\ud800"), headers=sent
+    )
+
+    assert answer.status_code == 422
+    assert "half a character" in answer.json()["detail"]
+    assert kept(site)[0] == 0

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
+from client.service import PROXIES_VARIABLE
 from server.app import create_app
 from server.jobs.queue import RecordingQueue
 from server.settings import Settings
@@ -116,3 +117,23 @@ def test_processes_count_together_in_redis_and_go_on_without_it(
     assert [answer.status_code for answer in without] == [200] * 6
     told = [line for line in caplog.messages if "requests are not limited" in line]
     assert len(told) == 2, told  # once a process, until the pause is over
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("proxies", "left_to_them"),
+    [("127.0.0.1", [4, 4]), ("192.0.2.9", [4, 3])],
+    ids=["a proxy that is known", "anybody"],
+)
+def test_whose_address_it_is_only_a_known_proxy_says(
+    limited: Site, monkeypatch: pytest.MonkeyPatch, proxies: str, left_to_them: list[int]
+) -> None:
+    monkeypatch.setenv(PROXIES_VARIABLE, proxies)
+
+    with serving(limited.app) as address:
+        answers = [
+            httpx.get(f"{address}{BOARDS}", headers={"X-Forwarded-For": sender})
+            for sender in ("198.51.100.1", "198.51.100.2")
+        ]
+
+    assert [left(answer)["address"] for answer in answers] == left_to_them
