@@ -28,6 +28,7 @@ STORE_VARIABLES = (
     "LUSS_S3_ACCESS_KEY",
     "LUSS_S3_SECRET_KEY",
 )
+PROXIES_VARIABLE = "FORWARDED_ALLOW_IPS"  # uvicorn's name for LUSS_PROXIES
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 METRICS_PORT_VARIABLE = "LUSS_WORKER_METRICS_PORT"
 _AFTER_GRACE_SECONDS = 5.0  # for what ends a process after its work
@@ -131,6 +132,8 @@ def wiring(settings: "WorkerSettings", part: Part) -> dict[str, str]:
         "LUSS_PUBLIC_URL": settings.public_url,
         "LUSS_LOG_FORMAT": settings.log_format,
     }
+    if part.name == "web":
+        told[PROXIES_VARIABLE] = settings.proxies
     return told | ({VAULT_VARIABLE: settings.vault} if part.opens_vault else {})
 
 

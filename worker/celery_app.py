@@ -8,14 +8,17 @@ from celery.signals import setup_logging
 
 from server import log_config
 from server.jobs.celery_queue import celery_settings
+from worker import redis_acks
 from worker.lifecycle import Lifecycle
 from worker.presence import worker_name
+from worker.sandbox.nursery import START_SECONDS
 from worker.settings import WorkerSettings
 from worker.steady_schedule import beat_schedule
 
 settings = WorkerSettings()
 app = Celery("luss", include=["worker.tasks"])
 app.conf.update(celery_settings(settings))
+app.conf.worker_proc_alive_timeout = 2 * START_SECONDS  # a pool process warms up before it reports
 PROCESS = "beat" if "beat" in sys.argv else "worker"  # Celery starts both from this module
 
 
@@ -29,6 +32,7 @@ def _log_as_configured(**_: object) -> None:
 
 
 if PROCESS == "worker":
+    redis_acks.install()
     Lifecycle(settings).install()
 
 app.conf.beat_schedule = beat_schedule(settings.lease)

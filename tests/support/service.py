@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from server.clock import SetClock
 from server.db import Database
@@ -57,15 +58,28 @@ class Service:
 
 
 @contextmanager
-def service_in(folder: Path) -> Iterator[Service]:
+def service_in(folder: Path, **truth: Any) -> Iterator[Service]:
     """Give a service as `service_on` does, on a SQLite of its own."""
-    with migrated_database(folder) as opened, service_on(*opened, folder) as service:
+    with (
+        migrated_database(folder) as opened,
+        service_on(*opened, folder, **truth) as service,
+    ):
         yield service
 
 
 @contextmanager
-def service_on(database: Database, queue: RecordingQueue, folder: Path) -> Iterator[Service]:
-    """Give a service whose subset `tiny`, split test, is the golden set s50 of 60 images."""
+def service_on(
+    database: Database,
+    queue: RecordingQueue,
+    folder: Path,
+    *,
+    masks: Path = GOLDEN / "s50" / "masks",
+    classes: int = 50,
+) -> Iterator[Service]:
+    """Give a service whose subset `tiny`, split test, is the golden set s50 of 60 images.
+
+    Other ``masks`` stand for it where they are given.
+    """
     settings, clock = WorkerSettings(data_dir=folder, scoring_jobs=1), SetClock(NOW)
     context = Context(
         settings=settings,
@@ -80,8 +94,8 @@ def service_on(database: Database, queue: RecordingQueue, folder: Path) -> Itera
         Registration(
             slug="tiny",
             split=SplitName.TEST,
-            masks=GOLDEN / "s50" / "masks",
-            classes=50,
+            masks=masks,
+            classes=classes,
             names=None,
             is_public=False,
         ),
