@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 REPORT_SECONDS = 0.5
 RETRY_SECONDS = 1.0
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
-    (BlobMissing, attempts.STORE_UNREACHABLE),
+    (BlobMissing, attempts.FILE_MISSING),
     (BlobDamaged, attempts.ARCHIVE_DAMAGED),
     (OSError, attempts.DISK_TROUBLE),
 )

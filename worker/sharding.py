@@ -74,7 +74,7 @@ def _count(
     context: Context, held: ShardClaim, hold: Holding, work: Work, counts: SandboxedCounting
 ) -> None:
     """Count a shard into the vault; what is wrong with its images is kept until all are known."""
-    key = _tallies_key(work, held.truth_version, counts.match_hash, held.first, held.stop)
+    key = _tallies_key(work, counts.truth_version, counts.match_hash, held.first, held.stop)
     if key != held.tallies_key:
         _start_over(context, held)
         return
@@ -102,7 +102,7 @@ def _count(
 
 
 def _start_over(context: Context, held: ShardClaim) -> None:
-    log.warning("%s was planned by a worker with another scorer, starting over", held)
+    log.warning("%s was planned with another scorer or truth than ours, starting over", held)
     with context.database.unit_of_work() as session:
         if not shards.start_over(session, held, now=context.clock.now()):
             raise LeaseLost(held)

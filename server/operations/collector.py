@@ -34,6 +34,7 @@ REASON_CODES = {
     attempts.DATABASE_UNREACHABLE: "database_unreachable",
     attempts.DISK_FULL: "disk_full",
     attempts.DISK_TROUBLE: "disk_trouble",
+    attempts.FILE_MISSING: "file_missing",
     attempts.ARCHIVE_DAMAGED: "archive_damaged",
     attempts.ERROR_OF_OURS: "error",
 }

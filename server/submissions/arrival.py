@@ -1,6 +1,7 @@
 """From an archive that has arrived whole to a submission: first the store, then the row.
 
-Here begins everything that counts. Whatever fails leaves neither.
+Here begins everything that counts. Whatever fails leaves neither; only where the database fell
+silent, and may have the row all the same, the archive stays until workers find that it has none.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ from typing import BinaryIO
 
 from sqlalchemy.exc import IntegrityError
 
+from server import db
 from server.dependencies import Rooms
 from server.errors import UploadDiffers, UploadGone, UploadUsed
 from server.models import Upload, new_public_id
@@ -88,8 +90,9 @@ def keep(sender: Sender, entry: Entry, arrived: Arrived) -> str:
         if known := sender.earlier():
             return known  # the same key came twice at the same time
         raise
-    except BaseException:
-        built.store.delete(archive.key)
+    except BaseException as error:
+        if not db.is_passing(error):
+            built.store.delete(archive.key)
         raise
     return public_id
 

@@ -18,9 +18,10 @@ STORE_UNREACHABLE = "store unreachable"
 DATABASE_UNREACHABLE = "database unreachable"
 DISK_FULL = "disk full"
 DISK_TROUBLE = "disk trouble"
+FILE_MISSING = "a file of ours is missing"
 ARCHIVE_DAMAGED = "archive damaged in the store"
 ERROR_OF_OURS = "an error of ours"
-SCORER_CHANGED = "scorer updated"
+SCORER_CHANGED = "scorer or truth updated"
 NO_LONGER_WANTED = "no longer wanted"
 
 

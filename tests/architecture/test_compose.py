@@ -58,9 +58,8 @@ def test_a_part_runs_the_same_command(name: str) -> None:
 def test_a_part_is_told_the_same_variables(name: str) -> None:
     part = TABLE[name]
     expected = set(wiring(SETTINGS, part)) | set(STORE_VARIABLES if part.opens_store else ())
-    behind_the_proxy = {"FORWARDED_ALLOW_IPS"} if name == "web" else set()
 
-    assert set(SERVICES[name]["environment"]) == expected | behind_the_proxy
+    assert set(SERVICES[name]["environment"]) == expected
 
 
 def test_the_web_process_counts_attempts_by_the_address_that_the_proxy_names(

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
 
 from evaluator import Tallies, concatenate, scores_of
 from server.jobs.queue import SCORE_SHARD, SCORE_SUBMISSION, Job
-from server.models import AttemptOutcome, Submission, SubmissionState
+from server.models import AttemptOutcome, Shard, Submission, SubmissionState
 from server.submissions import attempts
 from tests.support.database import LEASE
 from tests.support.golden import S50, golden_files, zipped
@@ -22,7 +23,8 @@ from tests.support.service import Service, service_in
 from worker import scoring, sharding, stopping, sweep
 from worker.counting import Counting, Material, counting
 from worker.settings import WorkerSettings
-from worker.work import opened
+from worker.sharding import parts_of
+from worker.work import opened, read_work
 
 IMAGES, SHARD_IMAGES, SHARDS = 60, 13, 5
 GOOD = (S50 / "good.zip").read_bytes()
@@ -260,6 +262,37 @@ class TestOurFault:
         assert (1, 1, AttemptOutcome.LOST, attempts.WORKER_LOST) in told
         assert (1, 2, AttemptOutcome.DONE, None) in told
         assert sum(row.images for row in done.attempt_log) == IMAGES
+
+    def test_a_shard_that_was_planned_anew_for_another_truth_is_not_counted_against_ours(
+        self, service: Service, submission_id: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        work = read_work(service.context, submission_id)
+        real = Counting.count
+
+        def plan_anew_meanwhile(counts: Counting, *args: Any, **named: Any) -> None:
+            monkeypatch.undo()
+            (part,) = parts_of(
+                replace(work, truth_version="newer"), match_hash="", images=IMAGES, most=IMAGES
+            )
+            with service.context.database.unit_of_work() as session:
+                session.execute(
+                    update(Shard)
+                    .where(Shard.position == 1)
+                    .values(
+                        first=part.first,
+                        stop=part.stop,
+                        truth_version="newer",
+                        tallies_key=part.tallies_key,
+                    )
+                )
+            real(counts, *args, **named)
+
+        monkeypatch.setattr(Counting, "count", plan_anew_meanwhile)
+        scoring.run(service.context, submission_id)
+
+        done = service.row(submission_id)
+        assert attempts.SCORER_CHANGED in {row.reason for row in done.attempt_log}
+        assert len(scores(done)) == 4
 
     def test_a_worker_whose_lease_ran_out_records_nothing(
         self, service: Service, submission_id: int, monkeypatch: pytest.MonkeyPatch

@@ -292,6 +292,18 @@ class TestAStore:
         pass_time(service, 2 * LEASE)
         assert service.row(submission_id).state is SubmissionState.SCORED
 
+    def test_that_has_lost_the_archive_is_our_fault(
+        self, service: Service, submission_id: int
+    ) -> None:
+        key = service.row(submission_id).archive_key
+        assert key is not None
+        service.context.store.delete(key)
+
+        scoring.run(service.context, submission_id)
+
+        (attempt,) = service.row(submission_id).attempt_log
+        assert (attempt.outcome, attempt.reason) == (AttemptOutcome.FAILED, attempts.FILE_MISSING)
+
     def test_that_gives_other_bytes_is_our_fault(
         self, service: Service, submission_id: int, caplog: pytest.LogCaptureFixture
     ) -> None:

@@ -28,6 +28,11 @@ class SandboxedCounting:
         self._match_hash: str | None = None
 
     @property
+    def truth_version(self) -> str:
+        """Version of the truth that is counted against."""
+        return self._material.truth_version
+
+    @property
     def match_hash(self) -> str:
         """Content hash of the match map, empty when there is none.
 

@@ -1,6 +1,7 @@
 """The way of the bytes in, through HTTP: what is refused, and that nothing of it stays."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,24 @@ class TestAccepted:
 
         with site.database.reading() as session:
             assert session.scalars(select(ApiToken.last_used_at)).all() == [NOW]
+
+    def test_an_archive_stays_whose_commit_went_unanswered(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        dialect = site.app.state.rooms.database.engine.dialect
+        real = dialect.do_commit
+
+        def commit_and_lose_the_answer(connection: Any) -> None:
+            real(connection)
+            if site.kept()[0]:
+                lost = sqlite3.OperationalError("the connection broke")
+                lost.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+                raise lost
+
+        monkeypatch.setattr(dialect, "do_commit", commit_and_lose_the_answer)
+
+        assert site.post().status_code == 503
+        assert site.kept() == (1, 1, 0)
 
     def test_a_repeat_under_the_same_key_makes_nothing_new(self, site: Site) -> None:
         first = site.post(headers={"Idempotency-Key": "k-1"})
