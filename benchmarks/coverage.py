@@ -27,20 +27,19 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 from scipy.special import ndtr, ndtri
 
 from benchmarks.simulated_runs import SPLITS, Images, Method, tallies_of
 from evaluator import HEADLINE_SCORES, Resamples
-from evaluator.protocol import RESAMPLES
-from evaluator.uncertainty import (
+from evaluator.image_statistics import (
     ImageStatistics,
-    basic_interval,
     headline_scores,
     image_statistics,
     occurring,
-    resample_statistics,
+    together,
 )
+from evaluator.protocol import RESAMPLES
+from evaluator.uncertainty import basic_interval, resample_statistics
 
 POPULATION = 10
 TRIALS = {"s50": 400, "s300": 200, "s919": 100}
@@ -97,7 +96,7 @@ class Population:
         a = Method.drawn(classes, missed=MISSED, rng=rng)
         self.images = images
         self.runs = [
-            _together(
+            together(
                 [image_statistics(g, classes=classes) for g in tallies_of(shown, method, seed=seed)]
             )
             for seed, method in enumerate((a, a.improved(GAIN, rng=rng)))
@@ -178,15 +177,6 @@ def _with_difference(runs: list[Values]) -> Values:
 def _chosen(run: ImageStatistics, images: NDArray[np.int64]) -> ImageStatistics:
     names = tuple(f"{index:07d}.png" for index in range(len(images)))
     return ImageStatistics(names, run.pixels[images], run.right[images], run.f_beta[images])
-
-
-def _together(blocks: list[ImageStatistics]) -> ImageStatistics:
-    return ImageStatistics(
-        names=(),
-        pixels=sparse.vstack([block.pixels for block in blocks], format="csr"),
-        right=np.concatenate([block.right for block in blocks]),
-        f_beta=np.concatenate([block.f_beta for block in blocks]),
-    )
 
 
 def _named(values: Values) -> dict[str, dict[str, float]]:

@@ -10,6 +10,7 @@ from evaluator.confusion import (
     most_confused,
     other_fates,
 )
+from evaluator.counting import take_tallies
 from evaluator.diagnosis import Diagnosis, RatedMap, diagnosis_of
 from evaluator.errors import (
     BadMask,
@@ -35,17 +36,17 @@ from evaluator.protocol import (
     SCORER_VERSION,
     Limits,
 )
+from evaluator.resamples import Resamples, public_seed
 from evaluator.scores import Scores, scores_of
-from evaluator.tally import Tallies, concatenate, take_tallies
-from evaluator.truth import Manifest, Truth, open_truth, pack_truth
+from evaluator.tally import Tallies, concatenate
+from evaluator.truth import Manifest, Truth, open_truth
+from evaluator.truth_pack import pack_truth
 from evaluator.uncertainty import (
     Comparison,
     Difference,
     ResampledScores,
-    Resamples,
     compare,
     difference,
-    public_seed,
     resample,
 )
 

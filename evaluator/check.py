@@ -106,16 +106,9 @@ def check_prediction(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Inspection:
-    """`inspect_prediction`, and then every mask decoded.
+    """`inspect_prediction`, and then every mask decoded, by `jobs` threads.
 
-    Args:
-        manifest: name -> (height, width) of every image of the split.
-        classes: as for `inspect_prediction`, like `protocol`, `method_name` and `offline`.
-        protocol: see `classes`.
-        method_name: see `classes`.
-        offline: see `classes`.
-        jobs: threads that decode.
-        progress: called while masks are decoded.
+    The other arguments are those of `inspect_prediction`; `progress` is called after each mask.
 
     Raises:
         ValueError: there is no such protocol.

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 
 from evaluator.archive import open_prediction
 from evaluator.check import inspect_prediction
+from evaluator.counting import take_tallies
 from evaluator.errors import BadPrediction
 from evaluator.findings import Code, Finding
 from evaluator.in_order import Progress
 from evaluator.match_map import MatchMap
 from evaluator.method_card import MethodCard
 from evaluator.protocol import DEFAULT_LIMITS, MATCH_FILE, Limits
+from evaluator.resamples import Resamples
 from evaluator.scores import Scores, scores_of
-from evaluator.tally import Tallies, take_tallies
+from evaluator.tally import Tallies
 from evaluator.truth import Truth
-from evaluator.uncertainty import Interval, Resamples, resample
+from evaluator.uncertainty import Interval, resample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,13 +4,13 @@ import os
 from dataclasses import dataclass
 
 from evaluator.archive import open_prediction
+from evaluator.counting import take_tallies
 from evaluator.diagnosis import Diagnosis, diagnosis_of
 from evaluator.findings import Code, Finding, shortened
 from evaluator.in_order import Progress
 from evaluator.matching import Matching, matching_from
 from evaluator.overlap import overlap_of
 from evaluator.protocol import DEFAULT_LIMITS, MATCH_FILE, Limits
-from evaluator.tally import take_tallies
 from evaluator.truth import Truth
 
 

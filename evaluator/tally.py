@@ -17,9 +17,8 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -28,24 +27,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from evaluator.archive import Layout, Prediction, missing_image
 from evaluator.atomic_file import replacing
-from evaluator.errors import BadPrediction, BadTallies
-from evaluator.findings import Finding, Severity, outside_warning, shortened
-from evaluator.in_order import Progress, in_order
-from evaluator.label_map import LabelRuns, half_width
-from evaluator.masks import IdPlane
-from evaluator.match_map import ClassTable, MatchMap, table_of
-from evaluator.pixel_passes import NotDistinct, classes_of, tally_columns
-from evaluator.protocol import IGNORE, MAX_GENERATED_ID, SCORER_VERSION
-from evaluator.truth import Truth
+from evaluator.errors import BadTallies
+from evaluator.findings import Finding, outside_warning
 
 ON_TRUTH, ON_PREDICTION = 1, 2
 """Bits of `boundary`."""
 
 _FORMAT = "luss-tallies-1"
 _ROWS_PER_GROUP = 2**16
-_THEMSELVES = np.arange(MAX_GENERATED_ID + 1, dtype=np.uint16)
 _SCHEMA = pa.schema(
     [
         ("name", pa.string()),
@@ -105,7 +95,7 @@ class TallyGroup:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _ImageTally:
+class ImageTally:
     """The rows of one image, as in `TallyGroup`."""
 
     name: str
@@ -177,45 +167,6 @@ class Tallies:
         )
 
 
-def take_tallies(
-    prediction: Prediction,
-    truth: Truth,
-    *,
-    match: MatchMap | None = None,
-    names: Sequence[str] | None = None,
-    output: str | os.PathLike[str] | None = None,
-    jobs: int = 1,
-    progress: Progress | None = None,
-) -> Tallies:
-    """Count a prediction against the truth, image by image.
-
-    Args:
-        match: what generated ids stand for; without it ids are truth ids.
-        names: images to count, a shard of the split; all of them by default.
-        output: where the tallies go, whole or not at all; by default a temporary file that goes
-            with the returned object.
-        jobs: threads that decode and count.
-
-    Raises:
-        BadPrediction: images are missing or cannot be read; all of them are told.
-        BadTruth: the packed truth is damaged.
-    """
-    layout = prediction.layout(truth.names)
-    wanted = truth.names if names is None else tuple(names)
-    _refuse_incomplete(prediction, layout, wanted)
-    table = table_of(match, truth.classes)
-    origin = Origin(
-        classes=truth.classes,
-        scorer_version=SCORER_VERSION,
-        truth_version=truth.version,
-        match_hash="" if match is None else match.content_hash,
-        archive_hash=prediction.content_hash,
-    )
-    work = partial(_taken, prediction=prediction, layout=layout, truth=truth, table=table)
-    with closing(in_order(work, wanted, jobs=jobs)) as taken:
-        return _written(_sound(taken, total=len(wanted), progress=progress), origin, output)
-
-
 def concatenate(
     shards: Iterable[Tallies], *, output: str | os.PathLike[str] | None = None
 ) -> Tallies:
@@ -231,56 +182,10 @@ def concatenate(
     for shard in shards:
         if shard.origin != origin:
             raise BadTallies(f"{shard.path} was taken from something else than {shards[0].path}")
-    return _written(_images_once(shards), origin, output)
+    return written(_images_once(shards), origin, output)
 
 
-def _taken(
-    name: str, *, prediction: Prediction, layout: Layout, truth: Truth, table: ClassTable
-) -> _ImageTally | Finding:
-    """The tally of one image, or why there is none."""
-    ids = prediction.mask(layout.masks[name], name=name, size=truth.manifest[name])
-    if isinstance(ids, Finding):
-        return ids
-    return _tally(name, truth.label_runs(name), ids, table)
-
-
-def _tally(name: str, truth: LabelRuns, ids: IdPlane, table: ClassTable) -> _ImageTally:
-    reach = half_width(*ids.shape)
-    runs = truth.lengths, truth.cells, truth.labels
-    classes, outside = table.classes, table.outside
-    try:
-        columns = tally_columns(*runs, ids, reach, classes, table.distinct, outside, IGNORE)
-    except NotDistinct:
-        joined, themselves = classes_of(ids, classes), _THEMSELVES
-        columns = tally_columns(*runs, joined, reach, themselves, themselves.size, outside, IGNORE)
-    return _ImageTally(name, *columns)
-
-
-def _sound(
-    taken: Iterable[_ImageTally | Finding], *, total: int, progress: Progress | None
-) -> Iterator[_ImageTally]:
-    """The tallies, and at the end an exception if any image had a fault instead of one."""
-    faults: list[Finding] = []
-    for done, tally in enumerate(taken, start=1):
-        if isinstance(tally, Finding):
-            faults.append(tally)
-        elif not faults:
-            yield tally
-        if progress is not None:
-            progress(done, total)
-    if faults:
-        raise BadPrediction(shortened(faults))
-
-
-def _refuse_incomplete(prediction: Prediction, layout: Layout, wanted: Sequence[str]) -> None:
-    lacking = set(wanted).difference(layout.masks)
-    faults = [fault for fault in prediction.findings if fault.severity is Severity.ERROR]
-    faults += shortened(missing_image(name) for name in sorted(lacking))
-    if faults:
-        raise BadPrediction(faults)
-
-
-def _images_once(shards: Sequence[Tallies]) -> Iterator[_ImageTally]:
+def _images_once(shards: Sequence[Tallies]) -> Iterator[ImageTally]:
     seen: set[str] = set()
     for shard in shards:
         for group in shard.groups():
@@ -291,10 +196,10 @@ def _images_once(shards: Sequence[Tallies]) -> Iterator[_ImageTally]:
                 yield tally
 
 
-def _images(group: TallyGroup) -> Iterator[_ImageTally]:
+def _images(group: TallyGroup) -> Iterator[ImageTally]:
     for index, name in enumerate(group.names):
         rows = slice(group.starts[index], group.starts[index + 1])
-        yield _ImageTally(
+        yield ImageTally(
             name=name,
             outside=int(group.outside[index]),
             truth=group.truth[rows],
@@ -304,9 +209,10 @@ def _images(group: TallyGroup) -> Iterator[_ImageTally]:
         )
 
 
-def _written(
-    tallies: Iterable[_ImageTally], origin: Origin, output: str | os.PathLike[str] | None
+def written(
+    tallies: Iterable[ImageTally], origin: Origin, output: str | os.PathLike[str] | None
 ) -> Tallies:
+    """Write tallies to `output`, or to a temporary file that goes with the returned object."""
     if output is not None:
         with replacing(output) as partial_file:
             images = _write(tallies, origin, partial_file)
@@ -323,14 +229,14 @@ def _written(
     return taken
 
 
-def _write(tallies: Iterable[_ImageTally], origin: Origin, path: Path) -> int:
+def _write(tallies: Iterable[ImageTally], origin: Origin, path: Path) -> int:
     """Write a tallies file; returns how many images it holds."""
     schema = _SCHEMA.with_metadata({"format": _FORMAT, **origin.to_metadata()})
     images = 0
     with pq.ParquetWriter(
         path, schema, compression="zstd", write_page_checksum=True, use_dictionary=False
     ) as writer:
-        waiting: list[_ImageTally] = []
+        waiting: list[ImageTally] = []
         rows = 0
         for tally in tallies:
             waiting.append(tally)
@@ -344,7 +250,7 @@ def _write(tallies: Iterable[_ImageTally], origin: Origin, path: Path) -> int:
     return images
 
 
-def _table(tallies: Sequence[_ImageTally], schema: pa.Schema) -> pa.Table:
+def _table(tallies: Sequence[ImageTally], schema: pa.Schema) -> pa.Table:
     starts = np.cumsum([0, *(len(tally.pixels) for tally in tallies)], dtype=np.int32)
     lists = [
         pa.ListArray.from_arrays(

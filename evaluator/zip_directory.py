@@ -14,19 +14,15 @@ from typing import BinaryIO, NamedTuple
 from evaluator.errors import BadPrediction
 from evaluator.findings import Code, Finding, printable
 from evaluator.protocol import Limits
+from evaluator.zip_end import FULL_32, End, damaged, find_end, read_at
 
 STORED, DEFLATED = 0, 8
 
-_END = struct.Struct("<4s4H2LH")
-_END_64_LOCATOR = struct.Struct("<4sLQL")
-_END_64 = struct.Struct("<4sQ2H2L4Q")
 _CENTRAL = struct.Struct("<4s4x2H4x3L3H4x2L")
 _LOCAL = struct.Struct("<4s2x2H8x2L2H")
 _EXTRA = struct.Struct("<2H")
 _U64 = struct.Struct("<Q")
 
-_LONGEST_COMMENT = 0xFFFF
-_FULL_16, _FULL_32 = 0xFFFF, 0xFFFF_FFFF  # "look into the zip64 record instead"
 _ZIP_64 = 1
 _ENCRYPTED_FLAGS = 0x1 | 0x40 | 0x2000
 _SIZES_FOLLOW_FLAG = 0x8  # the local header was written before the sizes were known
@@ -63,14 +59,6 @@ class Entry(NamedTuple):
         return stat.S_IFMT(self.mode) not in {0, stat.S_IFREG, stat.S_IFDIR}
 
 
-class _End(NamedTuple):
-    """Where the central directory lies, and how much of it there is."""
-
-    entries: int
-    size: int
-    start: int
-
-
 def read_directory(file: BinaryIO, *, limits: Limits) -> list[Entry]:
     """All entries of the zip in `file`, in the order of the central directory.
 
@@ -79,95 +67,34 @@ def read_directory(file: BinaryIO, *, limits: Limits) -> list[Entry]:
             What single entries do wrong (names, encryption, ...) is left to the caller.
     """
     file_size = file.seek(0, 2)
-    end = _find_end(file, file_size)
+    end = find_end(file, file_size)
     if end.entries > limits.max_entries:
         raise _too_many(end.entries, limits)
     if end.size > limits.max_directory_bytes:
-        raise _damaged(f"its table of contents alone takes {end.size} bytes")
+        raise damaged(f"its table of contents alone takes {end.size} bytes")
     if end.entries * _CENTRAL.size > end.size:
-        raise _damaged(f"{end.entries} entries do not fit into the table of contents")
-    directory = _read_at(file, end.start, end.size)
+        raise damaged(f"{end.entries} entries do not fit into the table of contents")
+    directory = read_at(file, end.start, end.size)
     entries = list(_entries(directory, end))
     _check_total(entries, limits)
     return _with_data_starts(file, entries, directory_start=end.start)
 
 
-def _find_end(file: BinaryIO, file_size: int) -> _End:
-    """The end record: the last one whose comment reaches exactly to the end of the file."""
-    tail_size = min(file_size, _END.size + _LONGEST_COMMENT)
-    tail_start = file_size - tail_size
-    tail = _read_at(file, tail_start, tail_size)
-    at = tail.rfind(b"PK\5\6")
-    ends_early = False
-    while at >= 0:
-        if at + _END.size <= tail_size:
-            fields = _END.unpack_from(tail, at)
-            end = at + _END.size + fields[-1]
-            if end == tail_size:
-                return _end_of(file, tail_start + at, fields)
-            ends_early |= end < tail_size
-        at = tail.rfind(b"PK\5\6", 0, at + 3)
-    if ends_early:
-        raise _damaged("other bytes follow after its end")
-    if _read_at(file, 0, min(4, file_size)) == b"PK\3\4":
-        raise _damaged("its end is missing, as when an upload or a copy was cut short")
-    raise BadPrediction(
-        [
-            Finding.of(
-                Code.NOT_A_ZIP,
-                "The file is not a zip archive; pack the folder of masks as a .zip"
-                " (not .tar, .7z or .rar).",
-                expected="a zip archive",
-                found=f"{file_size} bytes of something else",
-            )
-        ]
-    )
-
-
-def _end_of(file: BinaryIO, at: int, fields: tuple[int, ...]) -> _End:
-    _, disk, directory_disk, here, entries, size, start, _ = fields
-    if _FULL_16 in (disk, directory_disk, here, entries) or _FULL_32 in (size, start):
-        end, at = _end_64_of(file, at)
-    elif disk or directory_disk or here != entries:
-        raise _damaged("it is one part of an archive in several parts; send one file")
-    else:
-        end = _End(entries, size, start)
-    if end.start + end.size != at:
-        raise _damaged("its table of contents is not where it says")
-    return end
-
-
-def _end_64_of(file: BinaryIO, end_start: int) -> tuple[_End, int]:
-    """The zip64 end record that the locator before `end_start` points to, and its own place."""
-    locator_start = end_start - _END_64_LOCATOR.size
-    if locator_start >= 0:
-        signature, _, at, disks = _END_64_LOCATOR.unpack(
-            _read_at(file, locator_start, _END_64_LOCATOR.size)
-        )
-        if signature == b"PK\6\7" and disks <= 1 and at + _END_64.size <= locator_start:
-            signature, _, _, _, disk, directory_disk, here, entries, size, start = _END_64.unpack(
-                _read_at(file, at, _END_64.size)
-            )
-            if signature == b"PK\6\6" and disk == directory_disk == 0 and here == entries:
-                return _End(entries, size, start), at
-    raise _damaged("its zip64 records are broken")
-
-
-def _entries(directory: bytes, end: _End) -> Iterator[Entry]:
+def _entries(directory: bytes, end: End) -> Iterator[Entry]:
     at = 0
     for _ in range(end.entries):
         if at + _CENTRAL.size > len(directory):
-            raise _damaged("its table of contents ends too early")
+            raise damaged("its table of contents ends too early")
         fields = _CENTRAL.unpack_from(directory, at)
         (signature, flags, method, crc, packed_size, size) = fields[:6]
         name_size, extra_size, comment_size, attributes, header_start = fields[6:]
         if signature != b"PK\1\2":
-            raise _damaged("its table of contents holds something else")
+            raise damaged("its table of contents holds something else")
         name_end = at + _CENTRAL.size + name_size
         extra_end = name_end + extra_size
         at_next = extra_end + comment_size
         if at_next > len(directory):
-            raise _damaged("its table of contents ends too early")
+            raise damaged("its table of contents ends too early")
         raw_name = directory[at + _CENTRAL.size : name_end]
         size, packed_size, header_start = _widened(
             (size, packed_size, header_start), directory[name_end:extra_end]
@@ -185,17 +112,17 @@ def _entries(directory: bytes, end: _End) -> Iterator[Entry]:
         )
         at = at_next
     if at != len(directory):
-        raise _damaged("its table of contents holds more than its entries")
+        raise damaged("its table of contents holds more than its entries")
 
 
 def _widened(narrow: tuple[int, int, int], extra: bytes) -> tuple[int, int, int]:
     """Size, packed size and start, each taken from the zip64 field where 32 bits are all set."""
-    if _FULL_32 not in narrow:
+    if FULL_32 not in narrow:
         return narrow
     wide = _zip_64_values(extra)
-    if len(wide) < narrow.count(_FULL_32):
-        raise _damaged("an entry lacks its zip64 sizes")
-    size, packed_size, start = (wide.pop(0) if v == _FULL_32 else v for v in narrow)
+    if len(wide) < narrow.count(FULL_32):
+        raise damaged("an entry lacks its zip64 sizes")
+    size, packed_size, start = (wide.pop(0) if v == FULL_32 else v for v in narrow)
     return size, packed_size, start
 
 
@@ -254,7 +181,7 @@ def _placed(file: BinaryIO, entry: Entry) -> Entry:
     What either header says of encryption and of an unknown method counts.
     """
     header_size = _LOCAL.size + len(entry.raw_name)
-    header = _read_at(file, entry.header_start, header_size)
+    header = read_at(file, entry.header_start, header_size)
     signature, flags, method, packed_size, size, name_size, extra_size = _LOCAL.unpack_from(header)
     if (signature, name_size, header[_LOCAL.size :]) != (
         b"PK\3\4",
@@ -262,8 +189,8 @@ def _placed(file: BinaryIO, entry: Entry) -> Entry:
         entry.raw_name,
     ) or {method, entry.method} == {STORED, DEFLATED}:
         shown = printable(entry.name)
-        raise _damaged(f"{shown} is not what the table of contents says it is")
-    sizes_follow = flags & _SIZES_FOLLOW_FLAG or _FULL_32 in (packed_size, size)
+        raise damaged(f"{shown} is not what the table of contents says it is")
+    sizes_follow = flags & _SIZES_FOLLOW_FLAG or FULL_32 in (packed_size, size)
     if not sizes_follow and (packed_size, size) != (entry.packed_size, entry.size):
         raise _of_two_sizes(entry, packed_size, size)
     data_start = entry.header_start + header_size + extra_size
@@ -274,19 +201,6 @@ def _placed(file: BinaryIO, entry: Entry) -> Entry:
             method=method if entry.method in {STORED, DEFLATED} else entry.method,
         )
     return Entry(*entry[:-1], data_start)  # `_replace` takes four times as long
-
-
-def _read_at(file: BinaryIO, start: int, size: int) -> bytes:
-    file.seek(start)
-    found = file.read(size)
-    if len(found) < size:
-        raise _damaged("it ends too early")
-    return found
-
-
-def _damaged(why: str) -> BadPrediction:
-    message = f"The zip archive is damaged: {why}. Make it again and check it with `unzip -t`."
-    return BadPrediction([Finding.of(Code.ZIP_DAMAGED, message, found=why)])
 
 
 def _too_many(entries: int, limits: Limits) -> BadPrediction:

@@ -72,7 +72,7 @@ def register(
 
 
 def _read_names(path: Path) -> list[CategoryFacts]:
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.DictReader(file)
         missing = {"id", "wnid", "name"} - set(rows.fieldnames or ())
         if missing:

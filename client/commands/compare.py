@@ -36,7 +36,7 @@ def compare(
     people.print(_table(comparison))
     people.print(f"A is {a}, B is {b}", markup=False, soft_wrap=True)
     people.print(
-        f"95 % intervals of B - A from {comparison.resamples} resamples of the images;"
+        f"95 % intervals of A - B from {comparison.resamples} resamples of the images;"
         " where 0 lies inside, neither is shown to be better."
     )
 

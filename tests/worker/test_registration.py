@@ -47,7 +47,8 @@ def test_the_vault_is_its_owners_alone(service: Service, tmp_path: Path) -> None
 def test_names_are_read_from_a_csv(service: Service, tmp_path: Path) -> None:
     names = tmp_path / "names.csv"
     lines = [f"n{i:08d},thing {i},{i}" for i in range(1, 51)]
-    names.write_text("\n".join(["wnid,name,id", *lines]))
+    # With a byte order mark, as spreadsheets write it.
+    names.write_text("\n".join(["wnid,name,id", *lines]), encoding="utf-8-sig")
 
     register(service.context, registration(names))
 

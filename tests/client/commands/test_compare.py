@@ -45,12 +45,15 @@ class TestCompare:
         assert "F-beta" in done.stderr
 
     def test_people_read_who_is_better(self, runs: tuple[Path, Path]) -> None:
+        text = luss("compare", *runs).stdout
         rows = {
             cells[1].strip(): cells[-2].strip()
-            for line in luss("compare", *runs).stdout.splitlines()
+            for line in text.splitlines()
             if len(cells := line.split("│")) > 1
         }
 
+        assert "A - B" in text
+        assert "95 % intervals of A - B from" in text
         assert rows["F-beta"] == "B"
         assert rows["mIoU"] == "neither"
 
