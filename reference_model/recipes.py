@@ -121,6 +121,8 @@ class Labels:
 
     level: LabelLevel = "attention"
     """What is clustered: images pooled by attention, plainly pooled images, or pixels."""
+    inverted: bool = False
+    """Objects are where attention is low: where backgrounds are what tells images apart."""
     pool_normalised: bool = False
     """Pool normalised features when clustering, as the attention learned it."""
     iterations: int = 20
@@ -327,15 +329,15 @@ def demo() -> Recipe:
         ),
         attention=Attention(
             training=Training(epochs=4, batch=64, rate=6.0, final_rate=6e-4),
-            crops=crops,
-            queue=256,
+            crops=CropSize(count=2, side=64, area=(0.6, 1.0)),
+            queue=0,
         ),
-        labels=Labels(short_side=96, square=96, restarts=10),
+        labels=Labels(short_side=96, square=96, restarts=10, inverted=True),
         finetune=Finetune(
-            training=Training(epochs=20, batch=64, rate=4.8, final_rate=0.048),
-            side=64,
-            label_side=16,
-            area=(0.2, 1.0),
+            training=Training(epochs=10, batch=32, rate=4.8, final_rate=0.048),
+            side=96,
+            label_side=24,
+            area=(0.4, 1.0),
         ),
         predict=Predict(short_side=96),
         distance_matching=DistanceMatching(short_side=96),
@@ -359,8 +361,8 @@ def animals_on_cpu() -> Recipe:
             large=crops,
             queue_from_epoch=10,
         ),
-        attention=replace(base.attention, crops=crops),
-        labels=replace(base.labels, short_side=128, square=128),
+        attention=replace(base.attention, crops=crops, queue=256),
+        labels=Labels(short_side=128, square=128, restarts=10),
         finetune=replace(
             base.finetune,
             training=replace(base.finetune.training, epochs=10),

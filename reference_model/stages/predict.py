@@ -33,7 +33,7 @@ def card(recipe: Recipe, place: Place) -> MethodCard:
     """What the entry says of itself, the use of validation masks included."""
     variant = "PASS-p" if recipe.pretrain.propagation else "PASS-s"
     labels = {
-        "attention": "pixel attention",
+        "attention": "inverted pixel attention" if recipe.labels.inverted else "pixel attention",
         "image": "image-level labels and class activation maps",
         "pixel": "pixel-level labels",
     }[recipe.labels.level]
