@@ -19,6 +19,8 @@
         - MailUnavailable           409  mail_unavailable
         - EntryNotShown             409  entry_not_shown
         - EntriesUnlike             409  entries_unlike
+        - EntryEnded                409  entry_ended
+        - EntryUnderWay             409  entry_under_way
     + UploadStalled                 408  upload_stalled
     + UploadGone                    410  upload_gone
     + TusVersionUnknown             412  tus_version_unknown
@@ -287,6 +289,26 @@ class EntriesUnlike(Conflict):
 
     code = "entries_unlike"
     title = "These entries cannot be compared"
+
+
+class EntryEnded(Conflict):
+    """The submission was rejected, withdrawn, or has failed: nothing of it changes any more.
+
+    Submit again.
+    """
+
+    code = "entry_ended"
+    title = "This submission has ended"
+
+
+class EntryUnderWay(Conflict):
+    """The submission waits or is being worked on, so its method card cannot be changed yet.
+
+    Change it when the submission is scored.
+    """
+
+    code = "entry_under_way"
+    title = "Wait until it is scored"
 
 
 class TooLarge(ServerError):

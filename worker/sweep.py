@@ -1,7 +1,8 @@
 """One sweep over everything that was left lying.
 
-Leases that ran out, states that last too long, archives without a row, tallies of shards that
-nobody will merge, what has outlived its time, and what killed workers left on this machine.
+Leases that ran out, states that last too long, names that are to be shown, archives without a row,
+tallies of shards that nobody will merge, what has outlived its time, and what killed workers left
+on this machine.
 """
 
 import logging
@@ -12,7 +13,7 @@ from sqlalchemy import ColumnElement
 
 from server.jobs.queue import SCORE_SHARD, SCORE_SUBMISSION, Job, ring_after_commit
 from server.operations import workers
-from server.submissions import attempts, leases, outcomes, queries, shards
+from server.submissions import anonymity, attempts, leases, outcomes, queries, shards
 from server.submissions.service import ARCHIVE_FOLDER
 from server.submissions.states import DEADLINES
 from worker import retention, scratch
@@ -25,6 +26,7 @@ ORPHAN_AGE = timedelta(hours=1)  # longer than any upload waits between its arch
 def run(context: Context) -> None:
     now = context.clock.now()
     _fail_and_ring(context, now)
+    _reveal(context, now)
     with context.database.unit_of_work() as session:
         workers.forget_silent(session, now=now)
     _delete_orphans(context, now)
@@ -65,6 +67,15 @@ def _hopeless(context: Context, now: datetime) -> Iterator[tuple[ColumnElement[b
     for state, deadline in DEADLINES.items():
         since = now - deadline(context.settings)
         yield outcomes.is_overdue(state, since=since), attempts.TOOK_TOO_LONG
+
+
+def _reveal(context: Context, now: datetime) -> None:
+    """Show the names whose date has come."""
+    with context.database.reading() as session:
+        ids = anonymity.due(session, now=now)
+    for submission_id in ids:
+        with context.database.unit_of_work() as session:
+            anonymity.reveal(session, submission_id, now=now)
 
 
 def _delete_orphans(context: Context, now: datetime) -> None:

@@ -78,8 +78,8 @@ def compare(
 
     ``ids`` is repeated, or has commas between two and ten ids of submissions.
     """
-    entries = compared(session, ids_of(ids), team_ids=viewer.team_ids)
-    return compare_payload(entries, pairs_of(session, entries))
+    entries = compared(session, ids_of(ids), viewer.reader)
+    return compare_payload(entries, pairs_of(session, entries), viewer.reader)
 
 
 @router.get("/datasets/{subset}/{split}/manifest")

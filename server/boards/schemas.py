@@ -10,10 +10,14 @@ from server.disclosure import PerClass
 from server.models import Board, Protocol, Score, SplitName, Submission
 from server.payload import Payload
 from server.protocols import FACTS, allowed_facts
+from server.visibility import Reader, method_called, team_called
 
 
 class BoardRow(Payload):
-    """A row; what is per class is there where it was asked for, index = class id."""
+    """A row; what is per class is there where it was asked for, index = class id.
+
+    With ``anonymous_until`` team, method and card are withheld up to that day.
+    """
 
     rank: int | None
     group: int | None
@@ -33,6 +37,7 @@ class BoardRow(Payload):
     source: str | None
     date: str | None
     unranked_because: str | None
+    anonymous_until: str | None
 
 
 class BoardPayload(Payload):
@@ -143,9 +148,11 @@ def board_list(boards: list[Board], *, site_url: str) -> BoardList:
     )
 
 
-def compare_payload(entries: Iterable[Entry], pairs: Iterable[Pair]) -> ComparePayload:
+def compare_payload(
+    entries: Iterable[Entry], pairs: Iterable[Pair], reader: Reader
+) -> ComparePayload:
     return ComparePayload(
-        entries=[_compared(entry.submission, entry.score) for entry in entries],
+        entries=[_compared(entry.submission, entry.score, reader) for entry in entries],
         pairs=[
             PairPayload(
                 a=pair.a.submission.public_id,
@@ -160,12 +167,12 @@ def compare_payload(entries: Iterable[Entry], pairs: Iterable[Pair]) -> CompareP
     )
 
 
-def _compared(submission: Submission, score: Score) -> ComparedEntry:
+def _compared(submission: Submission, score: Score, reader: Reader) -> ComparedEntry:
     board, split = submission.board, submission.board.split
     return ComparedEntry(
         submission=submission.public_id,
-        method=submission.method.name if submission.method else None,
-        team=submission.team.name,
+        method=method_called(submission, reader),
+        team=team_called(submission, reader),
         protocol=board.protocol,
         subset=split.subset.slug,
         split=split.name,

@@ -1,6 +1,7 @@
 """A method as JSON."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from server.models import CARD_FIELDS, Method, Protocol, Score, SplitName, Submission
 from server.payload import Payload
@@ -16,6 +17,7 @@ class MethodEntry(Payload):
     subset: str
     split: SplitName
     public: bool
+    anonymous_until: datetime | None
     date: str
     scores: dict[str, float | None]
 
@@ -47,6 +49,7 @@ def payload_of(
                 subset=submission.board.split.subset.slug,
                 split=submission.board.split.name,
                 public=submission.is_public,
+                anonymous_until=submission.anonymous_until,
                 date=submission.created_at.date().isoformat(),
                 scores=score.headline(),
             )

@@ -131,7 +131,7 @@ class Intake:
         form_token = self.fields.get(csrf.FIELD)
         if self.browser and not is_our_form(self.request, self.built, form_token):
             raise FormExpired("Load the page again and send the form once more.")
-        entry = entry_of(self.fields)
+        entry = entry_of(self.fields, now=self.built.clock.now())
         self._team_id(viewer)
         with self.built.database.reading() as session:
             service.admit(session, entry)

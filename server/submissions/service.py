@@ -35,6 +35,7 @@ class Entry:
     split: SplitName
     declarations: Mapping[str, bool]
     is_public: bool = True
+    anonymous_until: datetime | None = None
     card: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -97,6 +98,7 @@ def accept(
         idempotency_key=idempotency_key,
         created_at=now,
         is_public=entry.is_public,
+        anonymous_until=entry.anonymous_until,
         declarations=dict(entry.declarations),
         archive_key=archive.key,
         archive_sha256=archive.sha256,
