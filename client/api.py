@@ -30,6 +30,7 @@ class Entry:
     board: BoardAddress
     declarations: Mapping[str, bool]
     public: bool = True
+    anonymous_until: str = ""
     team: str = ""
     card: Mapping[str, str] = field(default_factory=dict)
 
@@ -40,6 +41,7 @@ class Entry:
             "split": self.board.split,
             "declarations": dict(self.declarations),
             "public": self.public,
+            **({"anonymous_until": self.anonymous_until} if self.anonymous_until else {}),
             **({"team": self.team} if self.team else {}),
             **self.card,
         }
