@@ -4,8 +4,6 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from pydantic import Field, model_validator
-
 from server.disclosure import per_class
 from server.models import (
     CARD_FIELDS,
@@ -18,15 +16,11 @@ from server.models import (
     Submission,
     SubmissionState,
 )
-from server.payload import Payload
-from server.protocols import FACT_KEYS
-from server.submissions.editing import Changes
+from server.payload import Payload, example
+from server.protocols import FACTS
 from server.submissions.stages import postponed_because
 from server.submissions.waiting import Place
 from server.visibility import Reader, method_called, team_called
-
-FIXED = frozenset({"protocol", "subset", "split", "declarations", "team", "archive", *FACT_KEYS})
-"""What is entered once: the fields of `POST` that `PATCH` refuses."""
 
 
 class Progress(Payload):
@@ -65,8 +59,62 @@ class Finding(Payload):
     count: int
 
 
+_EXAMPLE: dict[str, Any] = {
+    "id": "k3v9mzt2qyxw7adh",
+    "state": "scored",
+    "protocol": "fully-unsupervised",
+    "subset": "50",
+    "split": "test",
+    "method": "PASS",
+    "team": "Ada Example",
+    "public": True,
+    "anonymous_until": None,
+    "created_at": "2026-11-20T12:00:00Z",
+    "finished_at": "2026-11-20T12:00:09Z",
+    "declarations": {fact.key: False for fact in FACTS},
+    "card": {**dict.fromkeys(CARD_FIELDS), "method_name": "PASS", "networks": "ResNet-18"},
+    "archive_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "archive_bytes": 1_048_576,
+    "archive_expired_at": None,
+    "progress": {"done": 1682, "total": 1682},
+    "queue": None,
+    "attempts": 1,
+    "postponed_because": None,
+    "attempt_log": [
+        {
+            "shard": None,
+            "number": 1,
+            "worker": "worker-4f2a",
+            "started_at": "2026-11-20T12:00:02Z",
+            "ended_at": "2026-11-20T12:00:09Z",
+            "outcome": "done",
+            "reason": None,
+        }
+    ],
+    "findings": [
+        {
+            "code": "extra_file",
+            "severity": "warning",
+            "file": "notes.txt",
+            "expected": None,
+            "found": None,
+            "message": "notes.txt is not asked for and was ignored.",
+            "count": 1,
+        }
+    ],
+    "failure": None,
+    "scores": {"miou": 29.3, "bmiou": 7.6, "per_class_iou": None},
+    "intervals": {"miou": [28.1, 30.4]},
+    "scorer_version": "1",
+    "truth_version": "5f0c3a9d",
+    "url": "https://luss.example.org/submissions/k3v9mzt2qyxw7adh",
+}
+
+
 class SubmissionPayload(Payload):
     """A submission; while names are withheld from the reader, so are card, findings and hash."""
+
+    model_config = example(**_EXAMPLE)
 
     id: str
     state: SubmissionState
@@ -99,45 +147,10 @@ class SubmissionPayload(Payload):
 
 
 class SubmissionList(Payload):
+    model_config = example(submissions=[_EXAMPLE], next_cursor="k3v9mzt2qyxw7adh")
+
     submissions: list[SubmissionPayload]
     next_cursor: str | None
-
-
-class SubmissionChanges(Payload):
-    """What its team may change of a submission; fields that are left out stay as they are.
-
-    ``anonymous_until`` is a date in the year to come, and null shows names at once. The fields of
-    the method card, null or empty where there is nothing to say, can be changed once it is scored.
-    """
-
-    public: bool | None = None
-    anonymous_until: str | None = Field(None, max_length=40, examples=["2027-03-01"])
-    method_name: str | None = None
-    training_data: str | None = None
-    training_scheme: str | None = None
-    networks: str | None = None
-    link: str | None = None
-    description: str | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _is_open_to_change(cls, said: Any) -> Any:
-        fixed = sorted(FIXED.intersection(said)) if isinstance(said, dict) else []
-        if fixed:
-            raise ValueError(
-                f"{', '.join(fixed)}: what was entered for the protocol is what the scores stand "
-                "for, and cannot be changed; withdraw the submission and enter it again"
-            )
-        return said
-
-
-def changes_of(said: SubmissionChanges) -> Changes:
-    given = said.model_fields_set
-    return Changes(
-        is_public=said.public,
-        anonymous_until=(said.anonymous_until or "") if "anonymous_until" in given else None,
-        card={name: getattr(said, name) or "" for name in CARD_FIELDS if name in given},
-    )
 
 
 def payload_of(
