@@ -36,7 +36,9 @@ def lock(session: Session, submission: Submission) -> None:
     yet, on which nobody waits with the board in hand.
     """
     board_changed(session, submission.board_id)
-    session.refresh(submission, with_for_update=True)
+    row = select(Submission.id).where(Submission.id == submission.id)
+    session.execute(row.with_for_update())  # apart: refreshing may join what cannot be locked
+    session.refresh(submission)
 
 
 def recount(session: Session, board_id: int, *, method_ids: Collection[int] | None = None) -> None:

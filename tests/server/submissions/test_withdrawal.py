@@ -1,14 +1,32 @@
 """A team takes a submission back, whatever it is at, and for good."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from server.db import Database
-from server.models import CARD_FIELDS, Attempt, AttemptOutcome, Shard, Submission, SubmissionState
+from server.errors import EntryEnded, EntryNotShown, NotFound, ServerError
+from server.method_names import method_of
+from server.methods import pins
+from server.models import (
+    CARD_FIELDS,
+    HEADLINE_SCORES,
+    Attempt,
+    AttemptOutcome,
+    Shard,
+    Standing,
+    Submission,
+    SubmissionState,
+)
 from server.submissions import leases, outcomes, shards
+from server.submissions.editing import Changes, edit
+from server.submissions.outcomes import ScoreSheet
 from server.submissions.shards import Part
 from server.submissions.withdrawal import withdraw
 from tests.support.database import (
@@ -23,6 +41,18 @@ from tests.support.database import (
 from tests.support.site import BOARD, EVE, Browser, Site
 
 S = SubmissionState
+SHEET = ScoreSheet(
+    scorer_version="1",
+    truth_version="truth-1",
+    images=1,
+    headline=dict.fromkeys(HEADLINE_SCORES, 50.0),
+    miou_no_other=40.0,
+    bmiou_no_other=30.0,
+    per_class_iou=[50.0] * 4,
+    per_class_biou=[50.0] * 4,
+    intervals={},
+    resampled={},
+)
 
 
 @pytest.fixture
@@ -132,3 +162,50 @@ class TestAtWork:
             late = NOW + timedelta(days=99)
             assert not outcomes.to_fail(session, outcomes.is_overdue(S.SCORING, since=late))
             assert session.get_one(Submission, row.id).state is S.WITHDRAWN
+
+    def test_in_the_moment_of_its_score_it_is_withdrawn_all_the_same(
+        self, database: Database, row: Submission
+    ) -> None:
+        """The worker, two members who edit and withdraw, and a pin: none waits for ever."""
+        card = {**dict.fromkeys(CARD_FIELDS), "method_name": "Ours"}
+        with database.unit_of_work() as session:
+            held = leases.claim(session, row.id, now=NOW, terms=TERMS)
+            assert held is not None
+            outcomes.begin_scoring(session, held, images=1, card=card, warnings=[], now=NOW)
+        start, refusals = Barrier(4), []
+
+        def record(session: Session) -> None:
+            method = method_of(session, team_id=row.team_id, name="Ours", now=NOW)
+            outcomes.record_scores(
+                session, held, SHEET, method_id=method.id, findings=[], images_counted=1, now=NOW
+            )
+
+        def change(session: Session) -> None:
+            edit(session, row.public_id, Changes(is_public=False), team_ids=teams, now=NOW)
+
+        def take_back(session: Session) -> None:
+            withdraw(session, row.public_id, team_ids=teams, now=NOW)
+
+        def pin(session: Session) -> None:
+            pins.pin(session, "ours", row.public_id, team_ids=teams)
+
+        def at_once(act: Callable[[Session], None]) -> None:
+            start.wait(60)
+            try:
+                with database.unit_of_work() as session:
+                    act(session)
+            except (ServerError, SQLAlchemyError) as refused:
+                refusals.append(refused)
+
+        teams = (row.team_id,)
+        threads = [Thread(target=at_once, args=[act]) for act in (record, change, take_back, pin)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+
+        expected = (EntryEnded, EntryNotShown, NotFound)
+        assert all(isinstance(each, expected) for each in refusals), refusals
+        with database.reading() as session:
+            assert session.get_one(Submission, row.id).state is S.WITHDRAWN
+            assert not session.scalars(select(Standing)).all()
