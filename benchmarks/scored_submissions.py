@@ -15,7 +15,7 @@ from server.accounts import service as accounts
 from server.catalogue import queries as catalogue
 from server.catalogue.imagenet_s import CategoryFacts
 from server.db import Database
-from server.methods.service import method_of
+from server.method_names import method_of
 from server.models import (
     HEADLINE_SCORES,
     Board,

@@ -30,6 +30,7 @@ class Entry:
     board: BoardAddress
     declarations: Mapping[str, bool]
     public: bool = True
+    anonymous_until: str = ""
     team: str = ""
     card: Mapping[str, str] = field(default_factory=dict)
 
@@ -47,6 +48,7 @@ class Entry:
             **self.destination(),
             "declarations": dict(self.declarations),
             "public": self.public,
+            **({"anonymous_until": self.anonymous_until} if self.anonymous_until else {}),
             **self.card,
         }
 

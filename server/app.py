@@ -31,8 +31,8 @@ from server.probes import Probes
 from server.settings import Settings
 from server.storage.retrying import open_store
 from server.storage.store import BlobStore
+from server.submissions import edit_pages, quota_routes
 from server.submissions import pages as submission_pages
-from server.submissions import quota_routes
 from server.submissions import routes as submission_routes
 from server.teams import pages as team_pages
 from server.teams import routes as team_routes
@@ -50,8 +50,8 @@ ROUTES = (
     *(team_routes, token_routes, upload_routes),
 )
 PAGES = (
-    *(account_pages, board_pages, docs_pages, method_pages, operation_pages, sign_in_pages),
-    *(static_files, submission_pages, team_pages, token_pages),
+    *(account_pages, board_pages, docs_pages, edit_pages, method_pages, operation_pages),
+    *(sign_in_pages, static_files, submission_pages, team_pages, token_pages),
 )
 CACHE_BYTES = 64 * 2**20
 UPLOAD_PATHS = ("/api/v1/submissions", "/submit", f"{tus.PATH}/")

@@ -18,6 +18,7 @@ from server.models import Scope, User
 from server.probes import Probes
 from server.settings import Settings
 from server.storage.store import BlobStore
+from server.visibility import Reader
 from server.web import csrf
 from server.web.sessions import COOKIE as SESSION_COOKIE
 
@@ -47,6 +48,12 @@ class Viewer:
     @property
     def team_ids(self) -> tuple[int, ...]:
         return tuple(team.id for team in self.teams)
+
+    @property
+    def reader(self) -> Reader:
+        """Return what decides on what they may see; an organizer's token needs its scope for it."""
+        is_organizer = self.is_organizer and self.scope.includes(Scope.ORGANIZE)
+        return Reader(team_ids=self.team_ids, is_organizer=is_organizer)
 
     def team_named(self, word: str) -> ViewerTeam:
         """Return the team to submit for, by its id or its name; nothing means their own.

@@ -23,6 +23,8 @@
         - BoardNotOpen              409  board_not_open
         - BoardPaused               409  board_paused
         - TooManyUploads            409  too_many_uploads
+        - EntryEnded                409  entry_ended
+        - EntryUnderWay             409  entry_under_way
     + UploadStalled                 408  upload_stalled
     + UploadGone                    410  upload_gone
     + TusVersionUnknown             412  tus_version_unknown
@@ -348,6 +350,26 @@ class TooManyUploads(Conflict):
 
     code = "too_many_uploads"
     title = "Too many unfinished uploads"
+
+
+class EntryEnded(Conflict):
+    """The submission was rejected, withdrawn, or has failed: nothing of it changes any more.
+
+    Submit again.
+    """
+
+    code = "entry_ended"
+    title = "This submission has ended"
+
+
+class EntryUnderWay(Conflict):
+    """The submission waits or is being worked on, so its method card cannot be changed yet.
+
+    Change it when the submission is scored.
+    """
+
+    code = "entry_under_way"
+    title = "Wait until it is scored"
 
 
 class TooLarge(ServerError):

@@ -2,7 +2,8 @@
 
 A method's row on a board is its pinned public entry, or its best one: one under the truth in force
 before any older one, in time before late, then by mIoU, the earlier of two equal ones. An entry's
-score is its newest one under the truth in force.
+score is its newest one under the truth in force. Entries whose names are withheld have a row of
+their own, chosen among them in the same way.
 
 Each function first counts the board's revision up, which locks the board's row: two that record
 entries of one method at once do it one after the other, and the later one sees both.
@@ -13,16 +14,31 @@ from collections.abc import Collection
 from sqlalchemy import Select, Subquery, and_, case, delete, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
-from server.models import Board, Score, Split, Standing, Submission, SubmissionState
+from server.db import one_at_a_time
+from server.models import Board, Method, Score, Split, Standing, Submission
+from server.visibility import is_published
 
 
 def entry_changed(session: Session, submission: Submission) -> None:
     """Count an entry anew: it was scored, withdrawn, published, hidden, pinned, or its card edited.
 
-    An entry that moves to another method is told of twice, before and after.
+    One that has moved to another method needs a `recount` of both.
     """
     if submission.method_id is not None:
         recount(session, submission.board_id, method_ids=[submission.method_id])
+
+
+def lock(session: Session, submission: Submission) -> None:
+    """Lock an entry's board and then the entry, and read it anew.
+
+    Whoever changes a scored entry begins so. Two that change one never wait for one another, as
+    they could in another order; and a worker that records a score holds an entry that is not scored
+    yet, on which nobody waits with the board in hand.
+    """
+    board_changed(session, submission.board_id)
+    row = select(Submission.id).where(Submission.id == submission.id)
+    session.execute(row.with_for_update())  # apart: refreshing may join what cannot be locked
+    session.refresh(submission)
 
 
 def recount(session: Session, board_id: int, *, method_ids: Collection[int] | None = None) -> None:
@@ -32,8 +48,9 @@ def recount(session: Session, board_id: int, *, method_ids: Collection[int] | No
     if method_ids is not None:
         concerned.append(Standing.method_id.in_(method_ids))
     session.execute(delete(Standing).where(*concerned))
-    columns = ["board_id", "method_id", "submission_id", "score_id", "miou"]
+    columns = ["board_id", "method_id", "is_anonymous", "submission_id", "score_id", "miou"]
     session.execute(insert(Standing).from_select(columns, _counting(board_id, method_ids)))
+    _number_the_anonymous(session, board_id)
 
 
 def board_changed(session: Session, board_id: int) -> None:
@@ -61,13 +78,31 @@ def names_changed(session: Session, *, team_id: int) -> None:
         board_changed(session, board_id)
 
 
+def _number_the_anonymous(session: Session, board_id: int) -> None:
+    """Give a number to each method that is shown without its name for the first time."""
+    nameless = (
+        select(Method)
+        .join(Standing, Standing.method_id == Method.id)
+        .where(
+            Standing.board_id == board_id, Standing.is_anonymous, Method.anonymous_number.is_(None)
+        )
+        .order_by(Method.id)
+    )
+    if not session.scalars(nameless).all():
+        return
+    one_at_a_time(session, "anonymous numbers")
+    last = session.scalar(select(func.max(Method.anonymous_number))) or 0
+    for number, method in enumerate(session.scalars(nameless), start=last + 1):
+        method.anonymous_number = number
+
+
 def _counting(
     board_id: int, method_ids: Collection[int] | None
-) -> Select[int, int, int, int, float | None]:
+) -> Select[int, int, bool, int, int, float | None]:
     """Select the rows of `Standing`, one a method, as they should be now."""
     scored = _newest_scores(board_id, method_ids)
     place = func.row_number().over(
-        partition_by=scored.c.method_id,
+        partition_by=(scored.c.method_id, scored.c.is_anonymous),
         order_by=(
             scored.c.is_in_force.desc(),
             scored.c.is_pinned.desc(),
@@ -81,6 +116,7 @@ def _counting(
     return select(
         literal(board_id),
         best.c.method_id,
+        best.c.is_anonymous,
         best.c.id,
         best.c.score_id,
         case((ranks, best.c.miou), else_=None),
@@ -99,6 +135,7 @@ def _newest_scores(board_id: int, method_ids: Collection[int] | None) -> Subquer
         select(
             Submission.id,
             Submission.method_id,
+            Submission.anonymous_until.is_not(None).label("is_anonymous"),
             Submission.is_pinned,
             Submission.is_late,
             Score.id.label("score_id"),
@@ -112,8 +149,7 @@ def _newest_scores(board_id: int, method_ids: Collection[int] | None) -> Subquer
         .where(
             Submission.board_id == board_id,
             Submission.method_id.is_not(None),
-            Submission.is_public,
-            Submission.state == SubmissionState.SCORED,
+            is_published(),
             *of_methods,
         )
         .subquery()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from evaluator import Finding, Resamples, Tallies, resample, scores_of
-from server.methods.service import method_of
+from server.method_names import method_of
 from server.models import Submission
 from server.resampled import packed
 from server.submissions import outcomes

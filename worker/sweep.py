@@ -1,8 +1,8 @@
 """One sweep over everything that was left lying.
 
-Leases that ran out, states that last too long, tallies of shards that nobody will merge, archives
-that have outlived their time, and what killed workers left on this machine. What takes a look at
-everything that is stored is done more seldom: `worker.tidying`.
+Leases that ran out, states that last too long, names that are to be shown, tallies of shards that
+nobody will merge, archives that have outlived their time, and what killed workers left on this
+machine. What takes a look at everything that is stored is done more seldom: `worker.tidying`.
 """
 
 import logging
@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement
 
 from server.jobs.queue import SCORE_SHARD, SCORE_SUBMISSION, Job, ring_after_commit
 from server.operations import workers
-from server.submissions import attempts, leases, outcomes, shards
+from server.submissions import anonymity, attempts, leases, outcomes, shards
 from server.submissions.states import DEADLINES
 from worker import retention, scratch
 from worker.context import Context
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 def run(context: Context) -> None:
     now = context.clock.now()
     _fail_and_ring(context, now)
+    _reveal(context, now)
     with context.database.unit_of_work() as session:
         workers.forget_silent(session, now=now)
     for name in scratch.delete_abandoned():
@@ -62,6 +63,15 @@ def _hopeless(context: Context, now: datetime) -> Iterator[tuple[ColumnElement[b
     for state, deadline in DEADLINES.items():
         since = now - deadline(context.settings)
         yield outcomes.is_overdue(state, since=since), attempts.TOOK_TOO_LONG
+
+
+def _reveal(context: Context, now: datetime) -> None:
+    """Show the names whose date has come."""
+    with context.database.reading() as session:
+        ids = anonymity.due(session, now=now)
+    for submission_id in ids:
+        with context.database.unit_of_work() as session:
+            anonymity.reveal(session, submission_id, now=now)
 
 
 def _drop_shards(context: Context) -> None:

@@ -29,6 +29,10 @@ def submit(
     private: Annotated[
         bool, typer.Option("--private", help="For your team only, never on a board.")
     ] = False,
+    anonymous_until: Annotated[
+        str,
+        typer.Option(metavar="DATE", help="Up to this day the board calls it Anonymous."),
+    ] = "",
     team: Annotated[
         str, typer.Option(metavar="NAME|ID", help="Of which you are a member; else for yourself.")
     ] = "",
@@ -52,6 +56,8 @@ def submit(
     settings = ClientSettings.from_environment()
     if settings.token is None:
         raise UsageMistake("LUSS_TOKEN is not set; make a token on your account page.")
+    if private and anonymous_until:
+        raise UsageMistake("A private entry is on no board: leave out --anonymous-until.")
     with Api(settings, transport=context.obj) as api:
         catalogue = api.catalogue()
         address = board_address(catalogue, protocol=protocol, subset=subset, split=split)
@@ -59,7 +65,14 @@ def submit(
         answers = declared(declare or [], catalogue["facts"], ask)
         check_allowed(api, catalogue, address, answers)
         card = {} if method_name is None else {"method_name": method_name}
-        entry = Entry(board=address, declarations=answers, public=not private, team=team, card=card)
+        entry = Entry(
+            board=address,
+            declarations=answers,
+            public=not private,
+            anonymous_until=anonymous_until,
+            team=team,
+            card=card,
+        )
         submission = _sent(api, entry, archive)
         if wait:
             submission = _followed(api, submission)

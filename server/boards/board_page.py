@@ -50,7 +50,7 @@ def board_page(
         _lines,
         best=_best(table, _names(groups)),
         axis_end=axis_end,
-        own=queries.method_slugs(session, team_ids),
+        own=queries.own_entries(session, board, team_ids),
     )
     split, subset = board.split, board.split.subset
     path = board_path(board)
@@ -165,9 +165,7 @@ def _lines(
     axis_end: int,
     own: Collection[str],
 ) -> tuple[Line, ...]:
-    return tuple(
-        _line(row, best[row.kind], axis_end, is_own=row.method_slug in own) for row in rows
-    )
+    return tuple(_line(row, best[row.kind], axis_end, is_own=row.submission in own) for row in rows)
 
 
 def _line(row: Row, best: Mapping[str, float], axis_end: int, *, is_own: bool) -> Line:
@@ -182,6 +180,7 @@ def _line(row: Row, best: Mapping[str, float], axis_end: int, *, is_own: bool) -
         team=row.team,
         backbone=row.backbone,
         is_own=is_own,
+        anonymous_until=row.anonymous_until,
         unranked_because=row.unranked_because,
         cells=tuple(_cell(row, name, best[name]) for name in best),
         whisker=_whisker(row, axis_end),

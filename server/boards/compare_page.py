@@ -18,20 +18,21 @@ from server.boards.contexts import (
 from server.protocols import TITLES
 from server.resampled import Difference
 from server.score_names import SCORE_GROUPS, ScoreGroup, ScoreName
+from server.visibility import Reader, method_called, team_called
 from server.web.links import Link
 
 
-def compare_page(session: Session, asked: Sequence[str], *, team_ids: Sequence[int]) -> ComparePage:
+def compare_page(session: Session, asked: Sequence[str], reader: Reader) -> ComparePage:
     """Compare the entries of an address; with fewer than two the page says how to choose them."""
     ids = ids_of(asked)
     if len(ids) < 2:  # noqa: PLR2004  # a comparison takes two
         return ComparePage(entries=(), pairs=(), axis_end=1, resamples=0, json_url=None)
-    entries = compared(session, ids, team_ids=team_ids)
+    entries = compared(session, ids, reader)
     pairs = pairs_of(session, entries)
     axis_end = _axis_end(pairs)
     return ComparePage(
         entries=tuple(
-            _entry(entry, letter, ids)
+            _entry(entry, letter, ids, reader)
             for entry, letter in zip(entries, ascii_uppercase, strict=False)
         ),
         pairs=tuple(
@@ -52,14 +53,14 @@ def _axis_end(pairs: Sequence[Pair]) -> int:
     return ceil(max(ends, default=0)) or 1
 
 
-def _entry(entry: Entry, letter: str, ids: Sequence[str]) -> ComparedEntry:
+def _entry(entry: Entry, letter: str, ids: Sequence[str], reader: Reader) -> ComparedEntry:
     submission = entry.submission
     board, split = submission.board, submission.board.split
     others = [each for each in ids if each != submission.public_id]
     return ComparedEntry(
         letter=letter,
-        method=submission.method.name if submission.method else submission.public_id,
-        team=submission.team.name,
+        method=method_called(submission, reader) or submission.public_id,
+        team=team_called(submission, reader),
         board=Link(
             text=f"{TITLES[board.protocol]}, {split.subset.title}, {SPLIT_TITLES[split.name]}",
             url=board_path(board),

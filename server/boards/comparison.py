@@ -9,6 +9,7 @@ from server.boards import queries
 from server.errors import EntriesUnlike, FieldInvalid, NotFound
 from server.models import HEADLINE_SCORES, Score, Submission
 from server.resampled import Difference, difference, unpacked
+from server.visibility import Reader
 
 MOST_ENTRIES = 10
 
@@ -34,9 +35,7 @@ def ids_of(asked: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(each for text in asked for each in text.split(",") if each))
 
 
-def compared(
-    session: Session, public_ids: Sequence[str], *, team_ids: Sequence[int]
-) -> tuple[Entry, ...]:
+def compared(session: Session, public_ids: Sequence[str], reader: Reader) -> tuple[Entry, ...]:
     """Find the entries to compare, in the order given.
 
     Raises:
@@ -48,7 +47,7 @@ def compared(
         raise FieldInvalid(
             f"ids names {len(public_ids)} entries; compare two to {MOST_ENTRIES}.", field="ids"
         )
-    found = queries.comparable(session, public_ids, team_ids=team_ids)
+    found = queries.comparable(session, public_ids, reader)
     for public_id in public_ids:
         if public_id not in found:
             raise NotFound(f"There is no scored submission {public_id} that you may read.")

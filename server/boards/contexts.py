@@ -47,6 +47,7 @@ class Line:
     team: str | None
     backbone: str | None
     is_own: bool
+    anonymous_until: str | None
     unranked_because: str | None
     cells: tuple[Cell, ...]
     whisker: Whisker | None

@@ -22,6 +22,7 @@ FACT_COLUMNS = (
     "source",
     "date",
     "unranked_because",
+    "anonymous_until",
 )
 CLASS_COLUMNS = ("class_id", "wnid", "name", "iou", "biou")
 OTHER = (0, "", "other")

@@ -59,4 +59,4 @@ def compare(
     session: ReadingDep,
     ids: Annotated[list[str] | None, Query()] = None,
 ) -> Response:
-    return render(request, compare_page(session, ids or [], team_ids=viewer.team_ids))
+    return render(request, compare_page(session, ids or [], viewer.reader))

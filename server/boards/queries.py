@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, or_, select
+from sqlalchemy import case, select
 from sqlalchemy.orm import Session, defer, joinedload, load_only
 
 from server.models import (
     Board,
     BoardPhase,
-    Method,
     Protocol,
     ReportedResult,
     ResampledScore,
@@ -29,6 +28,7 @@ from server.models import (
     TruthVersion,
     phase_of,
 )
+from server.visibility import Reader, is_published, may_see
 
 _SHOWN = (
     joinedload(Submission.method),
@@ -95,8 +95,7 @@ def others(session: Session, board: Board) -> Sequence[tuple[Submission, Score]]
         .outerjoin(Standing, Standing.submission_id == Submission.id)
         .where(
             Submission.board_id == board.id,
-            Submission.is_public,
-            Submission.state == SubmissionState.SCORED,
+            is_published(),
             Standing.submission_id.is_(None),
         )
         .options(*_SHOWN)
@@ -132,9 +131,9 @@ def per_class(session: Session, score_ids: Sequence[int]) -> dict[int, Score]:
 
 
 def comparable(
-    session: Session, public_ids: Sequence[str], *, team_ids: Sequence[int]
+    session: Session, public_ids: Sequence[str], reader: Reader
 ) -> dict[str, tuple[Submission, Score]]:
-    """Return those of the entries that are scored and that members of these teams may read.
+    """Return those of the entries that are scored and that a reader may see.
 
     Each comes with its newest score, one under the truth in force before any older one.
     """
@@ -146,7 +145,7 @@ def comparable(
         .where(
             Submission.public_id.in_(public_ids),
             Submission.state == SubmissionState.SCORED,
-            or_(Submission.is_public, Submission.team_id.in_(team_ids)),
+            may_see(reader),
         )
         .options(
             *_SHOWN, joinedload(Submission.board).joinedload(Board.split).joinedload(Split.subset)
@@ -182,8 +181,14 @@ def images_of(session: Session, split: Split) -> int | None:
     )
 
 
-def method_slugs(session: Session, team_ids: Sequence[int]) -> frozenset[str]:
-    """Return the slugs of these teams' methods, whose rows a board marks for them."""
+def own_entries(session: Session, board: Board, team_ids: Sequence[int]) -> frozenset[str]:
+    """Return the public ids of these teams' entries, whose rows a board marks for them."""
     if not team_ids:
         return frozenset()
-    return frozenset(session.scalars(select(Method.slug).where(Method.team_id.in_(team_ids))))
+    return frozenset(
+        session.scalars(
+            select(Submission.public_id).where(
+                Submission.board_id == board.id, Submission.team_id.in_(team_ids), is_published()
+            )
+        )
+    )

@@ -111,8 +111,8 @@ def show(
 )
 def compare(viewer: ApiViewerDep, session: ReadingDep, ids: ComparedIds) -> ComparePayload:
     """Compare entries by the resamples that they share: the first against each of the others."""
-    entries = compared(session, ids_of(ids), team_ids=viewer.team_ids)
-    return compare_payload(entries, pairs_of(session, entries))
+    entries = compared(session, ids_of(ids), viewer.reader)
+    return compare_payload(entries, pairs_of(session, entries), viewer.reader)
 
 
 @router.get("/datasets/{subset}/{split}/manifest", responses=problems(NotFound, TruthMissing))

@@ -13,10 +13,14 @@ from server.disclosure import PerClass
 from server.models import Board, BoardPhase, Protocol, Score, SplitName, Submission
 from server.payload import Payload, example
 from server.protocols import FACTS, allowed_facts
+from server.visibility import Reader, method_called, team_called
 
 
 class BoardRow(Payload):
-    """A row; what is per class is there where it was asked for, index = class id."""
+    """A row; what is per class is there where it was asked for, index = class id.
+
+    With ``anonymous_until`` team, method and card are withheld up to that day.
+    """
 
     rank: int | None
     group: int | None
@@ -36,6 +40,7 @@ class BoardRow(Payload):
     source: str | None
     date: str | None
     unranked_because: str | None
+    anonymous_until: str | None
 
 
 _ROW = {
@@ -57,6 +62,7 @@ _ROW = {
     "source": None,
     "date": "2026-11-20",
     "unranked_because": None,
+    "anonymous_until": None,
 }
 _BOARD = {"protocol": "fully-unsupervised", "subset": "50", "split": "test"}
 
@@ -257,9 +263,11 @@ def board_list(boards: list[Board], *, now: datetime, site_url: str) -> BoardLis
     )
 
 
-def compare_payload(entries: Iterable[Entry], pairs: Iterable[Pair]) -> ComparePayload:
+def compare_payload(
+    entries: Iterable[Entry], pairs: Iterable[Pair], reader: Reader
+) -> ComparePayload:
     return ComparePayload(
-        entries=[_compared(entry.submission, entry.score) for entry in entries],
+        entries=[_compared(entry.submission, entry.score, reader) for entry in entries],
         pairs=[
             PairPayload(
                 a=pair.a.submission.public_id,
@@ -274,12 +282,12 @@ def compare_payload(entries: Iterable[Entry], pairs: Iterable[Pair]) -> CompareP
     )
 
 
-def _compared(submission: Submission, score: Score) -> ComparedEntry:
+def _compared(submission: Submission, score: Score, reader: Reader) -> ComparedEntry:
     board, split = submission.board, submission.board.split
     return ComparedEntry(
         submission=submission.public_id,
-        method=submission.method.name if submission.method else None,
-        team=submission.team.name,
+        method=method_called(submission, reader),
+        team=team_called(submission, reader),
         protocol=board.protocol,
         subset=split.subset.slug,
         split=split.name,

@@ -17,6 +17,7 @@ from server.boards.ranking import ranks
 from server.cache import Cache
 from server.models import Board, ReportedResult, Score, Submission
 from server.resampled import unpacked
+from server.visibility import STRANGER, method_called, method_slug, team_called
 
 PRIMARY = "miou"
 OLD_TRUTH = "old truth: scored against masks that have been replaced"
@@ -32,6 +33,7 @@ class Row:
 
     ``group`` numbers the statistical ties of verified entries. ``counts`` is True of a method's
     entry that counts and of reported results; ``score_id`` is set for what was scored here.
+    ``contest`` names what one row stands for: a method, by its entries with or without names.
     """
 
     kind: Literal["verified", "reported"]
@@ -50,7 +52,9 @@ class Row:
     source: str | None = None
     date: str | None = None
     unranked_because: str | None = None
+    anonymous_until: str | None = None
     score_id: int | None = None
+    contest: tuple[int, bool] | None = None
 
 
 Table = tuple[Row, ...]
@@ -74,17 +78,17 @@ def tables_of(session: Session, cache: Cache, boards: Sequence[Board]) -> dict[i
 
 def with_others(session: Session, board: Board, table: Table) -> Table:
     """Return the table with the other entries of each method below the one that counts."""
-    by_method: dict[str | None, list[Row]] = {}
+    others: dict[tuple[int, bool] | None, list[Row]] = {}
     for submission, score in queries.others(session, board):
         row = _verified(submission, score, board.split.truth_version)
         because = row.unranked_because or DOES_NOT_COUNT
         other = replace(row, counts=False, unranked_because=because)
-        by_method.setdefault(row.method_slug, []).append(other)
+        others.setdefault(row.contest, []).append(other)
     rows: list[Row] = []
     for row in table:
         rows.append(row)
         if row.kind == "verified":
-            rows += sorted(by_method.get(row.method_slug, ()), key=_order)
+            rows += sorted(others.get(row.contest, ()), key=_order)
     return tuple(rows)
 
 
@@ -109,21 +113,24 @@ def _made(session: Session, boards: Sequence[Board]) -> dict[int, Table]:
 
 
 def _verified(submission: Submission, score: Score, truth_version: str | None) -> Row:
-    method = submission.method
+    """Write an entry as everybody may see it: a board is the same for all its readers."""
+    until = submission.anonymous_until
     return Row(
         kind="verified",
         pinned=submission.is_pinned,
-        method=method.name if method else submission.public_id,
-        method_slug=method.slug if method else None,
-        team=submission.team.name,
-        backbone=submission.networks,
-        training_scheme=submission.training_scheme,
+        method=method_called(submission, STRANGER) or submission.public_id,
+        method_slug=method_slug(submission, STRANGER),
+        team=team_called(submission, STRANGER),
+        backbone=None if until else submission.networks,
+        training_scheme=None if until else submission.training_scheme,
         submission=submission.public_id,
         scores=score.headline(),
         intervals=score.intervals,
         date=submission.created_at.date().isoformat(),
         unranked_because=_reason(submission, score, truth_version),
+        anonymous_until=None if until is None else until.date().isoformat(),
         score_id=score.id,
+        contest=(submission.method_id or 0, until is not None),
     )
 
 

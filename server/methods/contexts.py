@@ -24,6 +24,7 @@ class EntryLine:
     submission_url: str
     date: datetime
     is_public: bool
+    anonymous_until: datetime | None
     counts: bool
     is_pinned: bool
     public_id: str

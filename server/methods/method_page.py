@@ -7,19 +7,20 @@ from server.methods.contexts import EntryLine, EntryScore, MethodPage
 from server.models import Method, Score, Submission
 from server.protocols import TITLES
 from server.score_names import OVERALL
+from server.visibility import Reader
 from server.web.method_card import card_lines
 
 
-def method_page(session: Session, method: Method, *, team_ids: tuple[int, ...]) -> MethodPage:
+def method_page(session: Session, method: Method, reader: Reader) -> MethodPage:
     """Describe a method by the card of its newest entry."""
-    entries = queries.entries(session, method, team_ids=team_ids)
+    entries = queries.entries(session, method, reader)
     ranked = queries.ranked_entries(session, method)
     counting = queries.counting(session, method)
     newest = entries[0][0] if entries else None
     return MethodPage(
         name=method.name,
         team=method.team.name,
-        is_own=method.team_id in team_ids,
+        is_own=method.team_id in reader.team_ids,
         path=f"/methods/{method.slug}",
         card=card_lines(lambda name: getattr(newest, name, None)),
         score_names=OVERALL.scores,
@@ -45,6 +46,7 @@ def _entry(submission: Submission, score: Score, *, rank: int | None, counts: bo
         submission_url=f"/submissions/{submission.public_id}",
         date=submission.created_at,
         is_public=submission.is_public,
+        anonymous_until=submission.anonymous_until,
         counts=counts,
         is_pinned=submission.is_pinned,
         public_id=submission.public_id,

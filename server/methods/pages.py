@@ -16,8 +16,8 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/methods/{slug}")
 def show(request: Request, slug: str, viewer: PageViewerDep, session: ReadingDep) -> Response:
-    method = method_named(session, slug, team_ids=viewer.team_ids)
-    return render(request, method_page(session, method, team_ids=viewer.team_ids))
+    method = method_named(session, slug, viewer.reader)
+    return render(request, method_page(session, method, viewer.reader))
 
 
 @router.post("/methods/{slug}/pin", dependencies=[CheckedForm])

@@ -16,8 +16,6 @@ def pin(session: Session, slug: str, public_id: str, *, team_ids: tuple[int, ...
         EntryNotShown: it is private, or has no scores.
     """
     method, entry = _own_entry(session, slug, public_id, team_ids=team_ids)
-    standings.board_changed(session, entry.board_id)  # locks: one pin at a time
-    session.refresh(entry)
     if entry.state is not SubmissionState.SCORED or not entry.is_public:
         raise EntryNotShown(
             f"{public_id} is {'private' if not entry.is_public else entry.state}; "
@@ -47,6 +45,8 @@ def _own_entry(
 ) -> tuple[Method, Submission]:
     method = queries.own_by_slug(session, slug, team_ids=team_ids)
     entry = None if method is None else queries.entry_of(session, method, public_id)
-    if method is None or entry is None:
+    if entry is not None:
+        standings.lock(session, entry)  # one pin at a time
+    if method is None or entry is None or entry.method_id != method.id:
         raise NotFound(f"There is no entry {public_id!r} of a method {slug!r} of yours.")
     return method, entry

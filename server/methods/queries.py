@@ -6,38 +6,39 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session, aliased, defer, joinedload
 
 from server.models import Board, Method, Score, Split, Standing, Submission, SubmissionState
+from server.visibility import Reader, may_know
 
 
-def by_slug(session: Session, slug: str, *, team_ids: tuple[int, ...]) -> Method | None:
-    """Find a method that has a public scored entry, or one of the viewer's own teams."""
-    published = (
+def by_slug(session: Session, slug: str, reader: Reader) -> Method | None:
+    """Find a method of the reader's own teams, or one of which they may know a scored entry."""
+    known = (
         select(Submission.id)
         .where(
             Submission.method_id == Method.id,
-            Submission.is_public,
             Submission.state == SubmissionState.SCORED,
+            may_know(reader),
         )
         .exists()
     )
     return session.scalar(
         select(Method)
-        .where(Method.slug == slug, or_(published, Method.team_id.in_(team_ids)))
+        .where(Method.slug == slug, or_(known, Method.team_id.in_(reader.team_ids)))
         .options(joinedload(Method.team))
     )
 
 
-def entries(
-    session: Session, method: Method, *, team_ids: tuple[int, ...]
-) -> Sequence[tuple[Submission, Score]]:
-    """Return the method's scored submissions with their newest score, newest first."""
-    own = method.team_id in team_ids
+def entries(session: Session, method: Method, reader: Reader) -> Sequence[tuple[Submission, Score]]:
+    """Return the method's scored submissions with their newest score, newest first.
+
+    Those whose names are withheld from the reader are not among them.
+    """
     rows = session.execute(
         select(Submission, Score)
         .join(Score, Score.submission_id == Submission.id)
         .where(
             Submission.method_id == method.id,
             Submission.state == SubmissionState.SCORED,
-            *([] if own else [Submission.is_public]),
+            may_know(reader),
         )
         .options(
             joinedload(Submission.board).joinedload(Board.split).joinedload(Split.subset),

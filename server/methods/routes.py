@@ -18,7 +18,7 @@ router = APIRouter(prefix="/api/v1/methods", tags=["methods"])
 @router.get("/{slug}", responses=problems(NotFound), openapi_extra=TOKEN_OR_NOBODY)
 def show(slug: MethodSlug, viewer: ApiViewerDep, session: ReadingDep) -> MethodPayload:
     """Return a method with its card and its scored entries, newest first."""
-    method = method_named(session, slug, team_ids=viewer.team_ids)
+    method = method_named(session, slug, viewer.reader)
     return _payload(session, method, viewer)
 
 
@@ -33,7 +33,7 @@ def pin(
     """Let this entry count on its board, in place of the team's best or of one pinned before."""
     submitter(viewer)
     pins.pin(session, slug, submission_id, team_ids=viewer.team_ids)
-    return _payload(session, method_named(session, slug, team_ids=viewer.team_ids), viewer)
+    return _payload(session, method_named(session, slug, viewer.reader), viewer)
 
 
 @router.delete(
@@ -47,12 +47,12 @@ def unpin(
     """Let the best entry count again."""
     submitter(viewer)
     pins.unpin(session, slug, submission_id, team_ids=viewer.team_ids)
-    return _payload(session, method_named(session, slug, team_ids=viewer.team_ids), viewer)
+    return _payload(session, method_named(session, slug, viewer.reader), viewer)
 
 
 def _payload(session: Session, method: Method, viewer: Viewer) -> MethodPayload:
     return payload_of(
         method,
-        queries.entries(session, method, team_ids=viewer.team_ids),
+        queries.entries(session, method, viewer.reader),
         queries.ranked_entries(session, method),
     )

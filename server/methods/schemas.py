@@ -1,6 +1,7 @@
 """A method as JSON."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from server.models import CARD_FIELDS, Method, Protocol, Score, SplitName, Submission
 from server.payload import Payload, example
@@ -26,6 +27,7 @@ _PASS = {
             "subset": "50",
             "split": "test",
             "public": True,
+            "anonymous_until": None,
             "date": "2026-11-20",
             "scores": {"miou": 29.3, "bmiou": 7.6},
         }
@@ -43,6 +45,7 @@ class MethodEntry(Payload):
     subset: str
     split: SplitName
     public: bool
+    anonymous_until: datetime | None
     date: str
     scores: dict[str, float | None]
 
@@ -76,6 +79,7 @@ def payload_of(
                 subset=submission.board.split.subset.slug,
                 split=submission.board.split.name,
                 public=submission.is_public,
+                anonymous_until=submission.anonymous_until,
                 date=submission.created_at.date().isoformat(),
                 scores=score.headline(),
             )

@@ -4,7 +4,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, false, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.models.account import User
@@ -53,11 +63,16 @@ CARD_FIELDS = (
 
 
 class Submission(MethodCard, Base):
-    """A late one is scored and never ranks; a pinned one its team has chosen for the board."""
+    """A late one is scored and never ranks; a pinned one its team has chosen for the board.
+
+    Public ones with ``anonymous_until`` stand on their board without names; when the time has come
+    it becomes None.
+    """
 
     __tablename__ = "submission"
     __table_args__ = (
         UniqueConstraint("user_id", "idempotency_key"),
+        CheckConstraint("anonymous_until IS NULL OR is_public", name="anonymous_ones_are_public"),
         Index("ix_submission_state_lease_until", "state", "lease_until"),
         Index("ix_submission_board_id_method_id", "board_id", "method_id"),
         Index(
@@ -79,6 +94,7 @@ class Submission(MethodCard, Base):
     idempotency_key: Mapped[str | None] = mapped_column(String(MAX_IDEMPOTENCY_KEY))
     created_at: Mapped[datetime]
     is_public: Mapped[bool]
+    anonymous_until: Mapped[datetime | None] = mapped_column(index=True)
     is_late: Mapped[bool] = mapped_column(default=False, server_default=false())
     is_pinned: Mapped[bool] = mapped_column(default=False, server_default=false())
     declarations: Mapped[dict[str, Any]]

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.models.account import MAX_EMAIL, User
@@ -63,15 +63,23 @@ class TeamInvitation(Base):
 
 
 class Method(Base):
-    """What a row of a board is: a team's method, of which there may be many submissions."""
+    """What a row of a board is: a team's method, of which there may be many submissions.
+
+    ``anonymous_number`` is what its entries are called by while their names are withheld; it is
+    given once, and tells nothing of the name.
+    """
 
     __tablename__ = "method"
-    __table_args__ = (UniqueConstraint("team_id", "name"),)
+    __table_args__ = (
+        UniqueConstraint("team_id", "name"),
+        Index("uq_method_anonymous_number", "anonymous_number", unique=True),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
     name: Mapped[str] = mapped_column(String(MAX_METHOD_NAME))
     slug: Mapped[str] = mapped_column(String(220), unique=True)
+    anonymous_number: Mapped[int | None]
     created_at: Mapped[datetime]
 
     team: Mapped[Team] = relationship(lazy="raise")

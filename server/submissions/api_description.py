@@ -31,6 +31,12 @@ _SAID: dict[str, dict[str, Any]] = {
     "subset": {"type": "string", "examples": ["50"]},
     "split": {"type": "string", "enum": [*SplitName]},
     "team": {"type": "string", "description": "Id or name of a team; one's own where left out."},
+    "anonymous_until": {
+        "type": "string",
+        "description": "A day of the year to come: up to it, 00:00 UTC, a public entry stands on "
+        "its board without names.",
+        "examples": ["2027-03-01"],
+    },
     **{name: {"type": "string", "maxLength": longest_card_value(name)} for name in CARD_FIELDS},
 }
 _DECLARED = {

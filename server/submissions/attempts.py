@@ -23,6 +23,7 @@ ARCHIVE_DAMAGED = "archive damaged in the store"
 ERROR_OF_OURS = "an error of ours"
 SCORER_CHANGED = "scorer or truth updated"
 NO_LONGER_WANTED = "no longer wanted"
+WITHDRAWN = "withdrawn by its team"
 
 
 def begin(
@@ -92,6 +93,16 @@ def end_unwanted(session: Session, token: str, *, now: datetime) -> None:
         update(Attempt)
         .where(Attempt.token == token, Attempt.ended_at.is_(None))
         .values(ended_at=now, outcome=AttemptOutcome.LOST, reason=NO_LONGER_WANTED)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def end_all(session: Session, submission_id: int, *, reason: str, now: datetime) -> None:
+    """End every attempt at a submission and its shards, as nobody wants it any more."""
+    session.execute(
+        update(Attempt)
+        .where(Attempt.submission_id == submission_id, Attempt.ended_at.is_(None))
+        .values(ended_at=now, outcome=AttemptOutcome.LOST, reason=reason)
         .execution_options(synchronize_session=False)
     )
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from server.models import SubmissionState
 from server.score_names import ScoreGroup
+from server.web.form_page import InputField
 from server.web.links import Choice, Link
 from server.web.method_card import CardLine
 from server.web.opening import Opening
@@ -77,8 +78,23 @@ class SubmitPage:
     facts: tuple[FactQuestion, ...]
     teams: tuple[Choice, ...]
     visibility: tuple[Choice, ...]
+    anonymous_until: InputField
     card: tuple[TextField, ...]
     limit_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditPage:
+    """What can be changed of a submission; it has no card fields until it is scored."""
+
+    template: ClassVar[str] = "submissions/edit.html"
+
+    title: str
+    url: str
+    refusal: Refusal | None
+    card: tuple[TextField, ...]
+    visibility: tuple[Choice, ...]
+    anonymous_until: InputField
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +108,7 @@ class SubmissionLine:
     created_at: datetime
     state: SubmissionState
     is_public: bool
+    anonymous_until: datetime | None
     miou: float | None
 
 
@@ -186,17 +203,25 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmissionPage:
-    """One submission: where it stands, what is wrong with it, what it scored."""
+    """One submission: where it stands, what is wrong with it, what it scored.
+
+    ``is_known`` says whether the reader may know whose it is.
+    """
 
     template: ClassVar[str] = "submissions/submission.html"
 
+    done: str
     title: str
     method_url: str | None
     team: str
     board: Link
     is_own: bool
+    may_edit: bool
+    may_withdraw: bool
     is_public: bool
     is_late: bool
+    anonymous_until: datetime | None
+    is_known: bool
     public_id: str
     state: SubmissionState
     is_final: bool
@@ -217,8 +242,9 @@ class SubmissionPage:
     versions: tuple[VersionLine, ...]
     card: tuple[CardLine, ...]
     declarations: tuple[Declaration, ...]
-    archive_sha256: str
+    archive_sha256: str | None
     archive_bytes: int
     archive_expired_at: datetime | None
+    url: str
     again_url: str
     json_url: str

@@ -1,19 +1,21 @@
 """From the fields of a form to an entry: the same names in the API and on the submit page."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from server import strict_json
 from server.addresses import protocol_named, split_named
 from server.errors import DeclarationsIncomplete, FieldInvalid
 from server.models import CARD_FIELDS
 from server.protocols import FACT_KEYS
+from server.submissions import anonymity
 from server.submissions.service import Entry, card_value
 
 ANSWERS = {"yes": True, "no": False}
 BOOLEANS = {"true": True, "false": False}
 
 
-def entry_of(fields: Mapping[str, str]) -> Entry:
+def entry_of(fields: Mapping[str, str], *, now: datetime) -> Entry:
     """Read an entry.
 
     Raises:
@@ -26,12 +28,16 @@ def entry_of(fields: Mapping[str, str]) -> Entry:
             raise FieldInvalid(
                 f"The field {name} is missing; it comes before the archive.", field=name
             )
+    is_public = is_yes("public", fields.get("public", "true"))
+    anonymous_until = anonymity.moment_of(fields.get(anonymity.FIELD, ""), now=now)
+    anonymity.check_is_shown(anonymous_until, is_public=is_public)
     return Entry(
         protocol=protocol_named(fields["protocol"]),
         subset=fields["subset"],
         split=split_named(fields["split"]),
         declarations=_declarations(fields),
-        is_public=_is_public(fields.get("public", "true")),
+        is_public=is_public,
+        anonymous_until=anonymous_until,
         card={name: card_value(name, fields[name]) for name in CARD_FIELDS if name in fields},
     )
 
@@ -51,7 +57,7 @@ def _declarations(fields: Mapping[str, str]) -> dict[str, bool]:
     return declared
 
 
-def _is_public(text: str) -> bool:
+def is_yes(name: str, text: str) -> bool:
     if text not in BOOLEANS:
-        raise FieldInvalid(f"public is {text!r}; it may be true or false.", field="public")
+        raise FieldInvalid(f"{name} is {text!r}; it may be true or false.", field=name)
     return BOOLEANS[text]

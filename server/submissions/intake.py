@@ -153,8 +153,8 @@ class Intake:
                 f"There is no field {unknown[0]!r}; there are: {', '.join(sorted(FIELDS))}.",
                 field=unknown[0],
             )
-        entry = entry_of(self.fields)
         team_id, now = self._team_id(viewer), self.built.clock.now()
+        entry = entry_of(self.fields, now=now)
         with self.built.database.reading() as session:
             service.admit(session, entry, team_id=team_id, now=now)
         return entry

@@ -176,7 +176,7 @@ def fail(
         lease_token=None,
     )
     if failed:
-        _forget_shards(session, submission_id)
+        forget_shards(session, submission_id)
     return failed
 
 
@@ -215,13 +215,14 @@ def _finish(
         **values,
     )
     if finished:
-        _forget_shards(session, held.submission_id)
+        forget_shards(session, held.submission_id)
         done = AttemptOutcome.DONE
         attempts.end(session, held.token, done, now=now, images=images_counted)
     return finished
 
 
-def _forget_shards(session: Session, submission_id: int) -> None:
+def forget_shards(session: Session, submission_id: int) -> None:
+    """Delete the shards of a submission that has ended."""
     session.execute(delete(Shard).where(Shard.submission_id == submission_id))
 
 

@@ -25,6 +25,7 @@ from server.web.templating import render
 
 router = APIRouter(include_in_schema=False)
 PAGE_LENGTH = 20
+DONE = {"saved": "Your changes are saved."}
 
 
 @router.get("/submit")
@@ -75,7 +76,7 @@ def own(
 ) -> Response:
     rows = queries.of_teams(session, viewer.team_ids, before_id=cursor, limit=PAGE_LENGTH + 1)
     page = OwnSubmissionsPage(
-        lines=tuple(submission_line(row) for row in rows[:PAGE_LENGTH]),
+        lines=tuple(submission_line(row, viewer.reader) for row in rows[:PAGE_LENGTH]),
         is_first_page=cursor is None,
         older_url=f"?cursor={rows[PAGE_LENGTH - 1].id}" if len(rows) > PAGE_LENGTH else None,
     )
@@ -89,8 +90,10 @@ def show(
     viewer: PageViewerDep,
     session: ReadingDep,
     built: RoomsDep,
+    *,
+    done: str = "",
 ) -> Response:
-    submission = submission_named(session, submission_id, team_ids=viewer.team_ids)
+    submission = submission_named(session, submission_id, viewer.reader)
     queue = places_of(
         session,
         [submission],
@@ -98,6 +101,10 @@ def show(
         shard_images=built.settings.shard_images,
     )
     page = submission_page(
-        session, submission, place=queue.get(submission.id), team_ids=viewer.team_ids
+        session,
+        submission,
+        viewer.reader,
+        place=queue.get(submission.id),
+        done=DONE.get(done, ""),
     )
     return render(request, page)

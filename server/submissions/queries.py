@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, false, or_, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from server.models import (
@@ -11,10 +11,10 @@ from server.models import (
     Membership,
     Split,
     Submission,
-    SubmissionState,
     Subset,
 )
 from server.submissions.states import FINAL
+from server.visibility import Reader, may_see
 
 
 def open_splits(session: Session) -> Sequence[Split]:
@@ -26,13 +26,6 @@ def open_splits(session: Session) -> Sequence[Split]:
         .options(joinedload(Split.subset))
         .order_by(Subset.position, Split.name)
     ).all()
-
-
-def readable(team_ids: tuple[int, ...]) -> Select[Submission]:
-    """Select what members of these teams may read: their own, and what was published as scored."""
-    published = (Submission.is_public) & (Submission.state == SubmissionState.SCORED)
-    own = Submission.team_id.in_(team_ids) if team_ids else false()
-    return _whole().where(or_(own, published))
 
 
 def one(session: Session, public_id: str) -> Submission:
@@ -56,10 +49,15 @@ def _whole() -> Select[Submission]:
     )
 
 
-def one_readable(
-    session: Session, public_id: str, *, team_ids: tuple[int, ...]
-) -> Submission | None:
-    return session.scalar(readable(team_ids).where(Submission.public_id == public_id))
+def one_readable(session: Session, public_id: str, reader: Reader) -> Submission | None:
+    """Find a submission that a reader may see: their own, and what was published as scored."""
+    return session.scalar(_whole().where(Submission.public_id == public_id, may_see(reader)))
+
+
+def one_own(session: Session, public_id: str, team_ids: tuple[int, ...]) -> Submission | None:
+    return session.scalar(
+        _whole().where(Submission.public_id == public_id, Submission.team_id.in_(team_ids))
+    )
 
 
 def id_of_own(session: Session, public_id: str, *, team_ids: tuple[int, ...]) -> int | None:
@@ -75,7 +73,7 @@ def of_teams(
     session: Session, team_ids: tuple[int, ...], *, before_id: int | None, limit: int
 ) -> Sequence[Submission]:
     """Return the teams' submissions, newest first, from below ``before_id``."""
-    statement = readable(team_ids).where(Submission.team_id.in_(team_ids))
+    statement = _whole().where(Submission.team_id.in_(team_ids))
     if before_id is not None:
         statement = statement.where(Submission.id < before_id)
     return session.scalars(statement.order_by(Submission.id.desc()).limit(limit)).all()

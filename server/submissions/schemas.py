@@ -21,6 +21,7 @@ from server.protocols import FACTS
 from server.quota import Quota
 from server.submissions.stages import postponed_because
 from server.submissions.waiting import Place
+from server.visibility import Reader, method_called, team_called
 
 
 class Progress(Payload):
@@ -96,6 +97,7 @@ _EXAMPLE: dict[str, Any] = {
     "team": "Ada Example",
     "public": True,
     "late": False,
+    "anonymous_until": None,
     "created_at": "2026-11-20T12:00:00Z",
     "finished_at": "2026-11-20T12:00:09Z",
     "declarations": {fact.key: False for fact in FACTS},
@@ -139,6 +141,8 @@ _EXAMPLE: dict[str, Any] = {
 
 
 class SubmissionPayload(Payload):
+    """A submission; while names are withheld from the reader, so are card, findings and hash."""
+
     model_config = example(**_EXAMPLE)
 
     id: str
@@ -150,11 +154,12 @@ class SubmissionPayload(Payload):
     team: str
     public: bool
     late: bool
+    anonymous_until: datetime | None
     created_at: datetime
     finished_at: datetime | None
     declarations: dict[str, bool]
     card: dict[str, str | None]
-    archive_sha256: str
+    archive_sha256: str | None
     archive_bytes: int
     archive_expired_at: datetime | None
     progress: Progress
@@ -178,8 +183,11 @@ class SubmissionList(Payload):
     next_cursor: str | None
 
 
-def payload_of(submission: Submission, *, place: Place | None, site_url: str) -> SubmissionPayload:
+def payload_of(
+    submission: Submission, reader: Reader, *, place: Place | None, site_url: str
+) -> SubmissionPayload:
     """Write a submission as JSON; ``place`` is where it stands in the queue."""
+    is_known = reader.knows(submission)
     split = submission.board.split
     score = submission.scores[-1] if submission.scores else None
     return SubmissionPayload(
@@ -188,15 +196,16 @@ def payload_of(submission: Submission, *, place: Place | None, site_url: str) ->
         protocol=submission.board.protocol,
         subset=split.subset.slug,
         split=split.name,
-        method=submission.method.name if submission.method else submission.method_name,
-        team=submission.team.name,
+        method=method_called(submission, reader),
+        team=team_called(submission, reader),
         public=submission.is_public,
         late=submission.is_late,
+        anonymous_until=submission.anonymous_until,
         created_at=submission.created_at,
         finished_at=submission.finished_at,
         declarations=submission.declarations,
-        card={name: getattr(submission, name) for name in CARD_FIELDS},
-        archive_sha256=submission.archive_sha256,
+        card={name: getattr(submission, name) if is_known else None for name in CARD_FIELDS},
+        archive_sha256=submission.archive_sha256 if is_known else None,
         archive_bytes=submission.archive_bytes,
         archive_expired_at=submission.archive_expired_at,
         postponed_because=postponed_because(submission),
@@ -204,7 +213,7 @@ def payload_of(submission: Submission, *, place: Place | None, site_url: str) ->
         queue=None if place is None else Queue(**asdict(place)),
         attempts=submission.tries,
         attempt_log=[_attempt(each) for each in submission.attempt_log],
-        findings=[Finding(**finding) for finding in submission.findings],
+        findings=[Finding(**finding) for finding in submission.findings if is_known],
         failure=submission.failure,
         scores=None if score is None else scores_of(score, submission.board),
         intervals=None if score is None else score.intervals,

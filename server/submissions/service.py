@@ -36,6 +36,7 @@ class Entry:
     split: SplitName
     declarations: Mapping[str, bool]
     is_public: bool = True
+    anonymous_until: datetime | None = None
     card: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -99,6 +100,7 @@ def accept(
         created_at=now,
         is_public=entry.is_public,
         is_late=board.phase_at(now) is BoardPhase.CLOSED,
+        anonymous_until=entry.anonymous_until,
         declarations=dict(entry.declarations),
         archive_key=archive.key,
         archive_sha256=archive.sha256,

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from server.catalogue import queries as catalogue
 from server.disclosure import per_class
-from server.models import HEADLINE_SCORES, Board, Score, Submission
+from server.models import HEADLINE_SCORES, Board, Score, Submission, SubmissionState
 from server.protocols import FACTS, TITLES
 from server.score_names import SCORE_GROUPS
 from server.submissions.attempt_lines import attempt_lines
@@ -22,8 +22,9 @@ from server.submissions.contexts import (
     VersionLine,
 )
 from server.submissions.stages import EXPLANATIONS, postponed_because, stages_of
-from server.submissions.states import FINAL
+from server.submissions.states import FINAL, IN_FLIGHT, may_become
 from server.submissions.waiting import Place
+from server.visibility import Reader, method_called, method_slug, team_called
 from server.web.links import Link
 from server.web.method_card import card_lines
 
@@ -31,19 +32,37 @@ OTHER = (0, "", "other")
 
 
 def submission_page(
-    session: Session, submission: Submission, *, place: Place | None, team_ids: tuple[int, ...]
+    session: Session,
+    submission: Submission,
+    reader: Reader,
+    *,
+    place: Place | None,
+    done: str,
 ) -> SubmissionPage:
-    """Write a submission's page; ``place`` is where it stands in the queue."""
-    split, state, method = submission.board.split, submission.state, submission.method
+    """Write a submission's page; ``place`` is where it stands in the queue.
+
+    ``done`` says what was just changed.
+    """
+    split, state = submission.board.split, submission.state
+    slug, is_known, is_own = (
+        method_slug(submission, reader),
+        reader.knows(submission),
+        reader.owns(submission),
+    )
     score = submission.scores[-1] if submission.scores else None
     return SubmissionPage(
-        title=_method_name(submission),
-        method_url=f"/methods/{method.slug}" if method else None,
-        team=submission.team.name,
+        done=done,
+        title=_method_name(submission, reader),
+        method_url=f"/methods/{slug}" if slug else None,
+        team=team_called(submission, reader),
         board=Link(text=_board_title(submission), url=_board_url(submission)),
-        is_own=submission.team_id in team_ids,
+        is_own=is_own,
+        may_edit=is_own and (state in IN_FLIGHT or state is SubmissionState.SCORED),
+        may_withdraw=is_own and may_become(state, SubmissionState.WITHDRAWN),
         is_public=submission.is_public,
         is_late=submission.is_late,
+        anonymous_until=submission.anonymous_until,
+        is_known=is_known,
         public_id=submission.public_id,
         state=state,
         is_final=state in FINAL,
@@ -58,39 +77,39 @@ def submission_page(
         created_at=submission.created_at,
         finished_at=submission.finished_at,
         failure=submission.failure,
-        errors=_findings(submission.findings, severity="error"),
-        warnings=_findings(submission.findings, severity="warning"),
+        errors=_findings(submission.findings if is_known else (), severity="error"),
+        warnings=_findings(submission.findings if is_known else (), severity="warning"),
         scores=_sheet(session, score, submission.board) if score else None,
         versions=_versions(submission.scores, split.truth_version),
-        card=card_lines(lambda name: getattr(submission, name)),
+        card=card_lines(lambda name: getattr(submission, name) if is_known else None),
         declarations=_declarations(submission.declarations, subset=split.subset.title),
-        archive_sha256=submission.archive_sha256,
+        archive_sha256=submission.archive_sha256 if is_known else None,
         archive_bytes=submission.archive_bytes,
         archive_expired_at=submission.archive_expired_at,
+        url=f"/submissions/{submission.public_id}",
         again_url=f"/submit?protocol={submission.board.protocol}&subset={split.subset.slug}"
         f"&split={split.name}",
         json_url=f"/api/v1/submissions/{submission.public_id}",
     )
 
 
-def submission_line(submission: Submission) -> SubmissionLine:
+def submission_line(submission: Submission, reader: Reader) -> SubmissionLine:
     score = submission.scores[-1] if submission.scores else None
     return SubmissionLine(
         url=f"/submissions/{submission.public_id}",
-        method=_method_name(submission),
+        method=_method_name(submission, reader),
         board_title=_board_title(submission),
         board_url=_board_url(submission),
         created_at=submission.created_at,
         state=submission.state,
         is_public=submission.is_public,
+        anonymous_until=submission.anonymous_until,
         miou=score.miou if score else None,
     )
 
 
-def _method_name(submission: Submission) -> str:
-    if submission.method:
-        return submission.method.name
-    return submission.method_name or f"Submission {submission.public_id}"
+def _method_name(submission: Submission, reader: Reader) -> str:
+    return method_called(submission, reader) or f"Submission {submission.public_id}"
 
 
 def _board_title(submission: Submission) -> str:

@@ -10,17 +10,19 @@ from server.errors import ServerError
 from server.models import Protocol, Split, SplitName
 from server.protocols import FACTS, SUMMARIES, TITLES
 from server.submissions import queries
-from server.submissions.contexts import FactQuestion, ProtocolChoice, SubmitPage, TextField
+from server.submissions.anonymity import FIELD
+from server.submissions.contexts import FactQuestion, ProtocolChoice, SubmitPage
+from server.submissions.entry_fields import (
+    anonymity_field,
+    card_fields,
+    visibility_choices,
+    wrong_fields,
+)
 from server.submissions.limits import chosen_team, limits_of
 from server.web.links import Choice
-from server.web.method_card import CARD
 from server.web.refusal import refusal_of
 
 SPLIT_TITLES = {SplitName.TEST: "Test", SplitName.VAL: "Validation"}
-VISIBILITY = (
-    ("true", "Public: on the board once it is scored"),
-    ("false", "Private: for your team only, on no board"),
-)
 
 
 def submit_page(
@@ -34,7 +36,7 @@ def submit_page(
 ) -> SubmitPage:
     """Fill the form with what was typed; ``refused`` says what is wrong with it."""
     splits = queries.open_splits(session)
-    wrong = _wrong_fields(refused)
+    wrong = wrong_fields(refused)
     return SubmitPage(
         refusal=refusal_of(refused),
         open_splits=tuple(f"{each.subset.title}, {each.name}" for each in splits),
@@ -52,34 +54,11 @@ def submit_page(
         limits=limits_of(session, typed, teams, now=now),
         facts=_facts(splits, typed, wrong),
         teams=_teams(teams, chosen_team(teams, typed)),
-        visibility=tuple(
-            Choice(value=value, text=text, is_chosen=typed.get("public", "true") == value)
-            for value, text in VISIBILITY
-        ),
-        card=tuple(
-            TextField(
-                name=field.name,
-                label=field.label,
-                hint=field.hint,
-                value=typed.get(field.name, ""),
-                is_long=field.is_long,
-                is_wrong=field.name in wrong,
-            )
-            for field in CARD
-        ),
+        visibility=visibility_choices(typed.get("public", "true")),
+        anonymous_until=anonymity_field(typed.get(FIELD, ""), wrong),
+        card=card_fields(typed.get, wrong),
         limit_bytes=limit_bytes,
     )
-
-
-def _wrong_fields(error: ServerError | None) -> frozenset[str]:
-    """Return the fields that a refusal is about: errors name them in their details."""
-    if error is None:
-        return frozenset()
-    named = [error.details.get("field", "")]
-    for kind in ("missing", "broken"):
-        listed = error.details.get(kind)
-        named.extend(listed if isinstance(listed, list) else ())
-    return frozenset(str(name) for name in named)
 
 
 def _teams(teams: Sequence[ViewerTeam], chosen: ViewerTeam) -> tuple[Choice, ...]:

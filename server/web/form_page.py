@@ -15,7 +15,7 @@ from server.web.templating import render
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputField:
-    """A field of one line; ``kind`` is text, email, password or url.
+    """A field of one line; ``kind`` is text, email, password, url or date.
 
     ``autocomplete`` tells password managers what belongs here.
     """

@@ -122,7 +122,7 @@ def test_models_queries_and_services_know_no_web() -> None:
     code = (
         "import sys, server.db, server.schema, server.jobs.celery_queue, server.storage.store,"
         " server.submissions.service, server.submissions.outcomes, server.submissions.leases,"
-        " server.methods.service, server.organizers.service, server.accounts.service;"
+        " server.method_names, server.organizers.service, server.accounts.service;"
         "print([name for name in ('fastapi', 'starlette', 'jinja2', 'numpy', 'cv2')"
         " if name in sys.modules])"
     )

@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, inspect, select, text
 from server import schema
 from server.db import Database
 from server.jobs.queue import RecordingQueue
-from server.methods.service import method_of
+from server.method_names import method_of
 from server.models import Base, Score, Standing, Submission
 from server.organizers import service as organizers
 from tests.support.database import NOW, add_score, add_submission, add_subset, add_truth, add_user

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from server.catalogue import imagenet_s
 from server.catalogue import queries as catalogue
 from server.db import Database
+from server.method_names import method_of, slug_of
 from server.methods import queries as methods
-from server.methods.service import method_of, slug_of
 from server.models import (
     CARD_FIELDS,
     Base,
@@ -31,6 +31,7 @@ from server.models import (
 from server.organizers import service as organizing
 from server.submissions import leases, outcomes, queries, shards
 from server.submissions.waiting import places_of
+from server.visibility import STRANGER
 from tests.support.database import (
     LEASE,
     NOW,
@@ -326,9 +327,9 @@ class TestQueries:
         self, database: Database, method: Method
     ) -> None:
         with database.reading() as session:
-            entries = methods.entries(session, method, team_ids=())
+            entries = methods.entries(session, method, STRANGER)
             ranked = methods.ranked_entries(session, method)
-            found = methods.by_slug(session, "pass", team_ids=())
+            found = methods.by_slug(session, "pass", STRANGER)
 
         assert [entry.public_id for entry, _ in entries] == ["cccc", "bbbb"]
         assert ranked == {entries[0][0].id: 2}

@@ -1,7 +1,10 @@
 """Which entry counts: the same whatever happened in which order, on both databases."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
 from math import nan
 from random import Random
 from typing import Any
@@ -17,7 +20,9 @@ from server.boards.table import Table, table_of
 from server.cache import Cache
 from server.catalogue import queries as catalogue
 from server.db import Database
-from server.methods.service import method_of
+from server.errors import ServerError
+from server.method_names import method_of
+from server.methods import pins
 from server.models import (
     Board,
     Method,
@@ -31,6 +36,9 @@ from server.models import (
     User,
 )
 from server.organizers.service import TruthFacts
+from server.submissions import anonymity
+from server.submissions.editing import Changes, edit
+from server.submissions.withdrawal import withdraw
 from tests.support.database import (
     NOW,
     add_score,
@@ -41,6 +49,7 @@ from tests.support.database import (
 )
 
 pytestmark = pytest.mark.both_databases
+UNTIL = NOW + timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,12 @@ class Entry:
     is_late: bool = False
     is_pinned: bool = False
     is_withdrawn: bool = False
+    is_anonymous: bool = False
+
+    @property
+    def row(self) -> str:
+        """Which row it competes for: entries without names have one of their own."""
+        return f"{self.method} without its name" if self.is_anonymous else self.method
 
     @property
     def may_rank(self) -> bool:
@@ -79,6 +94,7 @@ entries = st.builds(
     is_public=st.sampled_from([True] * 4 + [False]),
     is_late=st.sampled_from([False] * 4 + [True]),
     is_withdrawn=st.sampled_from([False] * 4 + [True]),
+    is_anonymous=st.sampled_from([False] * 4 + [True]),
 )
 
 
@@ -94,6 +110,7 @@ def enter(session: Session, user: User, number: int, entry: Entry) -> None:
     row = add_submission(session, user, public_id=f"e{number}", is_public=entry.is_public)
     row.method_id = method_of(session, team_id=row.team_id, name=entry.method, now=NOW).id
     row.is_late, row.is_pinned = entry.is_late, entry.is_pinned
+    row.anonymous_until = UNTIL if entry.is_public and entry.is_anonymous else None
     add_score(session, row, entry.miou, truth=entry.truth)
     if entry.is_withdrawn:
         row.state = SubmissionState.WITHDRAWN
@@ -114,11 +131,13 @@ def table(session: Session) -> Table:
 
 
 def shown(session: Session, listed: list[Entry]) -> dict[str, tuple[int | None, float | None]]:
-    """Return by method the rank and mIoU of the entry that its board shows."""
-    return {
-        row.method: (row.rank, listed[int((row.submission or "e0")[1:])].miou)
-        for row in table(session)
-    }
+    """Return for each row of the board its rank and the mIoU of its entry."""
+    found = {}
+    for row in table(session):
+        entry = listed[int((row.submission or "e0")[1:])]
+        assert row.method.startswith("Anonymous ") is entry.is_anonymous
+        found[entry.row] = (row.rank, entry.miou)
+    return found
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -133,10 +152,10 @@ def test_the_best_entry_of_each_method_ranks_and_what_may_not_never_does(
         found = shown(session, listed)
 
     best = {
-        method: max(each.miou or 0.0 for each in listed if each.may_rank and each.method == method)
-        for method in {each.method for each in listed if each.may_rank}
+        row: max(each.miou or 0.0 for each in listed if each.may_rank and each.row == row)
+        for row in {each.row for each in listed if each.may_rank}
     }
-    assert set(found) == {each.method for each in listed if each.is_shown}
+    assert set(found) == {each.row for each in listed if each.is_shown}
     for method, (rank, miou) in found.items():
         if method in best:
             assert miou == best[method]
@@ -166,6 +185,69 @@ def test_the_order_in_which_entries_came_does_not_matter(
             )
 
     assert found[0] == found[1]
+
+
+class Deed(StrEnum):
+    """What a team does to an entry, or time."""
+
+    WITHDRAW = "withdraw"
+    HIDE = "hide"
+    SHOW = "show"
+    WITHHOLD_NAMES = "withhold names"
+    WAIT_FOR_THE_DATE = "wait for the date"
+    RENAME = "rename"
+    PIN = "pin"
+    UNPIN = "unpin"
+
+
+CHANGES = {
+    Deed.HIDE: Changes(is_public=False),
+    Deed.SHOW: Changes(is_public=True, anonymous_until=""),
+    Deed.WITHHOLD_NAMES: Changes(is_public=True, anonymous_until=UNTIL.isoformat()),
+    Deed.RENAME: Changes(card={"method_name": "B"}),
+}
+
+
+def do(session: Session, deed: Deed, row: Submission) -> None:
+    teams = (row.team_id,)
+    if deed in CHANGES:
+        edit(session, row.public_id, CHANGES[deed], team_ids=teams, now=NOW)
+    elif deed is Deed.WITHDRAW:
+        withdraw(session, row.public_id, team_ids=teams, now=NOW)
+    elif deed is Deed.WAIT_FOR_THE_DATE:
+        anonymity.reveal(session, row.id, now=UNTIL)
+    else:
+        slug = session.get_one(Method, row.method_id).slug
+        act = pins.pin if deed is Deed.PIN else pins.unpin
+        act(session, slug, row.public_id, team_ids=teams)
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    listed=st.lists(entries, min_size=1, max_size=4),
+    deeds=st.lists(st.tuples(st.sampled_from(Deed), st.integers(0, 3)), max_size=8),
+)
+def test_whatever_a_team_did_the_board_is_as_if_counted_anew(
+    database: Database, user: User, listed: list[Entry], deeds: list[tuple[Deed, int]]
+) -> None:
+    kept = select(Standing.__table__).order_by(Standing.method_id, Standing.is_anonymous)
+    with database.unit_of_work() as session:
+        clear(session)
+        for number, entry in enumerate(listed):
+            enter(session, user, number, entry)
+    for deed, number in deeds:
+        with suppress(ServerError), database.unit_of_work() as session:
+            row = session.scalars(select(Submission).order_by(Submission.id)).all()
+            do(session, deed, row[number % len(row)])
+
+    with database.unit_of_work() as session:
+        found = session.execute(kept).all()
+        standings.recount(session, one_board(session).id)
+        assert session.execute(kept).all() == found
+        for row in session.scalars(select(Submission)):
+            stands = any(each.submission_id == row.id for each in found)
+            assert not stands or (row.is_public and row.state is SubmissionState.SCORED)
+            assert row.anonymous_until is None or row.is_public
 
 
 def one_board(session: Session) -> Board:

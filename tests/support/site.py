@@ -23,7 +23,7 @@ from server.dependencies import Rooms
 from server.jobs.queue import RecordingQueue
 from server.mail.mailer import Mail, RecordingMailer
 from server.mail.outbox import send_due
-from server.methods.service import method_of
+from server.method_names import method_of
 from server.models import (
     HEADLINE_SCORES,
     Attempt,
@@ -224,6 +224,10 @@ class Site:
     def client(self, headers: Mapping[str, str]) -> TestClient:
         """Return a program that sends these headers with each request."""
         return TestClient(self.app, headers=dict(headers), raise_server_exceptions=False)
+
+    def make_organizer(self, email: str) -> None:
+        with self.database.unit_of_work() as session:
+            session.query(User).filter_by(email=email).one().is_organizer = True
 
     def token(self, email: str = ADA, *, scope: Scope = Scope.SUBMIT) -> str:
         with self.database.unit_of_work() as session:

@@ -22,6 +22,7 @@ from server.models import (
     SubmissionState,
 )
 from server.resampled import unpacked
+from server.submissions.withdrawal import withdraw
 from tests.support.database import LEASE
 from tests.support.golden import golden_files, zipped
 from tests.support.service import GOLDEN, Service
@@ -233,6 +234,27 @@ class TestOurFault:
         assert done.state is SubmissionState.SCORED
         assert done.attempts == 2
         assert len(done.scores) == 1
+
+
+def test_what_is_withdrawn_while_it_is_counted_gets_no_scores(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submission_id = service.enter((GOLDEN / "s50" / "good.zip").read_bytes())
+    row, real = service.row(submission_id), Counting.count
+
+    def withdraw_meanwhile(*args: object, **named: object) -> object:
+        with service.context.database.unit_of_work() as session:
+            withdraw(session, row.public_id, team_ids=(row.team_id,), now=service.clock.now())
+        return real(*args, **named)
+
+    monkeypatch.setattr(Counting, "count", withdraw_meanwhile)
+    scoring.run(service.context, submission_id)
+    sweep.run(service.context)
+
+    ended = service.row(submission_id)
+    assert ended.state is SubmissionState.WITHDRAWN
+    assert (ended.scores, ended.method_id) == ([], None)
+    assert [each.reason for each in ended.attempt_log] == ["withdrawn by its team"]
 
 
 def test_a_worker_that_stops_costs_no_attempt_and_the_stages_keep_their_first_times(

@@ -1,8 +1,11 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from sqlalchemy import select
+
+from server.models import Submission, SubmissionState
 from server.storage.store import open_object_store
-from tests.support.database import LEASE, add_submission
+from tests.support.database import LEASE, NOW, add_submission
 from tests.support.failing_store import FailingStore
 from tests.support.service import Service
 from worker import sweep
@@ -32,6 +35,24 @@ def test_rings_a_lease_after_the_clock_was_set_back(service: Service) -> None:
     sweep.run(service.context)
 
     assert [job.row_id for job in service.queue.rung] == [submission.id]
+
+
+def test_shows_the_names_whose_date_has_come_and_no_others(service: Service) -> None:
+    moments = {"soon": NOW + LEASE, "later": NOW + 2 * LEASE}
+    with service.context.database.unit_of_work() as session:
+        for public_id, moment in moments.items():
+            row = add_submission(session, service.user, public_id=public_id)
+            row.state, row.anonymous_until = SubmissionState.SCORED, moment
+    service.clock.time += LEASE
+
+    sweep.run(service.context)
+
+    with service.context.database.reading() as session:
+        rows = session.execute(select(Submission.public_id, Submission.anonymous_until)).all()
+    assert {row.public_id: row.anonymous_until for row in rows} == {
+        "soon": None,
+        "later": moments["later"],
+    }
 
 
 def test_asks_the_store_for_nothing_when_no_archive_is_to_be_deleted(service: Service) -> None:

@@ -41,6 +41,18 @@ class TestSending:
 
         assert [json.loads(each.content)["public"] for each in server.posted] == [True, False]
 
+    def test_withholds_names_until_a_date_that_is_given(self, luss: Luss, archive: str) -> None:
+        server, until = FakeServer(), ("--anonymous-until", "2027-03-01")
+        luss("submit", archive, *ADDRESS, *DECLARED, server=server)
+        luss("submit", archive, *ADDRESS, *DECLARED, *until, server=server)
+        both = luss("submit", archive, *ADDRESS, *DECLARED, *until, "--private", server=server)
+
+        first, second = (json.loads(request.content) for request in server.posted)
+        assert "anonymous_until" not in first
+        assert second["anonymous_until"] == "2027-03-01"
+        assert both.exit_code == 2
+        assert "leave out --anonymous-until" in both.stderr
+
     def test_a_refusal_by_the_server_ends_with_1(self, luss: Luss, archive: str) -> None:
         server = FakeServer()
         server.accept = lambda _request: problem(401, "not_signed_in", "This token has expired.")

@@ -36,7 +36,8 @@ class Row:
 OPEN = Row(all_of(200))
 ACCOUNT = Row((303, 200, 200, 200, 200))
 """A page for signed-in people: others are led to the sign-in."""
-OF_TEAM = Row((404, 404, 200, 200, 404))
+OF_TEAM = Row((404, 404, 200, 200, 200))
+OWN_FORM = Row((303, 404, 200, 200, 404))
 ENTRY = {"protocol": "fully-unsupervised", "subset": "tiny", "split": "test"}
 DECLARED = {"declarations": json.dumps(NO_TO_ALL)}
 NO_LINK = Asked(query="?token=none")
@@ -93,13 +94,24 @@ MATRIX: dict[str, Row] = {
     "GET /methods/{slug}": OF_TEAM,
     "GET /submissions/{submission_id}": OF_TEAM,
     "GET /api/v1/compare": Row(
-        (404, 404, 200, 200, 404), Asked(query="?ids={submission_id},{public_id}")
+        (404, 404, 200, 200, 200), Asked(query="?ids={submission_id},{public_id}")
     ),
-    "GET /compare": Row((404, 404, 200, 200, 404), Asked(query="?ids={submission_id},{public_id}")),
+    "GET /compare": Row((404, 404, 200, 200, 200), Asked(query="?ids={submission_id},{public_id}")),
     "PUT /api/v1/methods/{slug}/pins/{submission_id}": Row((401, 404, 409, 409, 404)),
     "DELETE /api/v1/methods/{slug}/pins/{submission_id}": Row((401, 404, 200, 200, 404)),
     "POST /methods/{slug}/pin": form((401, 404, 409, 409, 404), submission="{submission_id}"),
     "POST /methods/{slug}/unpin": form((401, 404, 303, 303, 404), submission="{submission_id}"),
+    # What becomes of an entry is its team's to say
+    "PATCH /api/v1/submissions/{submission_id}": Row(
+        (401, 404, 200, 200, 404), Asked(json={"public": True, "networks": "ViT"})
+    ),
+    "DELETE /api/v1/submissions/{submission_id}": Row((401, 404, 200, 200, 404)),
+    "GET /submissions/{submission_id}/edit": OWN_FORM,
+    "POST /submissions/{submission_id}/edit": form(
+        (401, 404, 303, 303, 404), public="true", method_name="Ours"
+    ),
+    "GET /submissions/{submission_id}/withdraw": OWN_FORM,
+    "POST /submissions/{submission_id}/withdraw": form((401, 404, 303, 303, 404)),
     # Entering a submission for the team
     "GET /submit": ACCOUNT,
     "POST /submit": Row(

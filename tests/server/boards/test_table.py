@@ -6,7 +6,7 @@ from server.boards.table import OLD_TRUTH, Table, table_of
 from server.cache import Cache
 from server.catalogue import queries as catalogue
 from server.db import Database
-from server.methods.service import method_of
+from server.method_names import method_of
 from server.models import Protocol, ReportedResult, SplitName, Submission, User
 from server.organizers.service import TruthFacts
 from tests.support.database import (

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import func, select
 
 from server.db import Database
-from server.methods.service import method_of
+from server.method_names import method_of
 from server.models import (
     CARD_FIELDS,
     HEADLINE_SCORES,

@@ -40,7 +40,7 @@ class TestTheForm:
         assert set(names) == {
             *("form_token", "protocol", "subset", "split", "public", *FACT_KEYS),
             *("method_name", "training_data", "training_scheme", "networks", "link"),
-            *("description", "archive"),
+            *("description", "anonymous_until", "archive"),
         }
         assert names[-1] == "archive"
         assert form.attributes["enctype"] == "multipart/form-data"
