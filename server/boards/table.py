@@ -39,6 +39,7 @@ class Row:
     group: int | None = None
     counts: bool = True
     pinned: bool = False
+    run_here: bool = False
     method: str
     method_slug: str | None = None
     team: str | None = None
@@ -113,6 +114,7 @@ def _verified(submission: Submission, score: Score, truth_version: str | None) -
     return Row(
         kind="verified",
         pinned=submission.is_pinned,
+        run_here=submission.is_run_here,
         method=method.name if method else submission.public_id,
         method_slug=method.slug if method else None,
         team=submission.team.name,

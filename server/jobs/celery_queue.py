@@ -12,7 +12,7 @@ from celery import Celery
 from kombu import Queue
 from kombu.exceptions import OperationalError
 
-from server.jobs.queue import SCORE_SHARD, SCORE_SUBMISSION, SWEEP, Job
+from server.jobs.queue import RUN_MODEL, SCORE_SHARD, SCORE_SUBMISSION, SWEEP, Job
 from server.measures import BROKER_ERRORS, BROKER_SECONDS
 from server.settings import Settings
 
@@ -47,7 +47,8 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "worker_enable_remote_control": False,
         "worker_hijack_root_logger": False,
         "task_routes": {
-            task: {"queue": "score"} for task in (SCORE_SUBMISSION, SCORE_SHARD, SWEEP)
+            **{task: {"queue": "score"} for task in (SCORE_SUBMISSION, SCORE_SHARD, SWEEP)},
+            RUN_MODEL: {"queue": "model"},
         },
     }
 

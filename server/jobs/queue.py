@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 SCORE_SUBMISSION = "submissions.score"
 SCORE_SHARD = "submissions.score_shard"
 SWEEP = "submissions.sweep"
+RUN_MODEL = "model_runs.run"
 SEND_MAIL = "mail.send"
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A task's name and the id of the submission that it is about."""
+    """A task's name and the id of the row that it is about."""
 
     task: str
     row_id: int

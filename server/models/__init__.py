@@ -26,6 +26,7 @@ from server.models.benchmark import (
     TruthVersion,
 )
 from server.models.mail import OutgoingMail
+from server.models.model_run import ModelRun, ModelRunState
 from server.models.score import (
     HEADLINE_SCORES,
     HeadlineScores,
@@ -79,6 +80,8 @@ __all__ = [
     "Membership",
     "Method",
     "MethodCard",
+    "ModelRun",
+    "ModelRunState",
     "OutgoingMail",
     "Protocol",
     "ReportedResult",

@@ -49,7 +49,10 @@ CARD_FIELDS = (
 
 
 class Submission(MethodCard, Base):
-    """A late one is scored and never ranks; a pinned one its team has chosen for the board."""
+    """A late one is scored and never ranks; a pinned one its team has chosen for the board.
+
+    Of one with ``is_run_here`` this server has made the masks itself.
+    """
 
     __tablename__ = "submission"
     __table_args__ = (
@@ -77,6 +80,7 @@ class Submission(MethodCard, Base):
     is_public: Mapped[bool]
     is_late: Mapped[bool] = mapped_column(default=False, server_default=false())
     is_pinned: Mapped[bool] = mapped_column(default=False, server_default=false())
+    is_run_here: Mapped[bool] = mapped_column(default=False, server_default=false())
     declarations: Mapped[dict[str, Any]]
 
     archive_key: Mapped[str | None] = mapped_column(String(200))

@@ -174,6 +174,7 @@ class SubmissionPage:
     board: Link
     is_own: bool
     is_public: bool
+    is_run_here: bool
     public_id: str
     state: SubmissionState
     is_final: bool

@@ -66,6 +66,7 @@ class SubmissionPayload(Payload):
     method: str | None
     team: str
     public: bool
+    run_here: bool
     created_at: datetime
     finished_at: datetime | None
     declarations: dict[str, bool]
@@ -105,6 +106,7 @@ def payload_of(submission: Submission, *, place: Place | None, site_url: str) ->
         method=submission.method.name if submission.method else submission.method_name,
         team=submission.team.name,
         public=submission.is_public,
+        run_here=submission.is_run_here,
         created_at=submission.created_at,
         finished_at=submission.finished_at,
         declarations=submission.declarations,

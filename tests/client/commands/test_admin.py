@@ -131,6 +131,18 @@ class TestDataset:
         assert finished.exit_code == 1
         assert "[names_bad]" in finished.stderr
 
+    def test_images_that_lack_one_are_refused_and_nothing_is_registered(
+        self, luss: Luss, tmp_path: Path, arguments: tuple[str, ...], data: Path
+    ) -> None:
+        folder = tmp_path / "images"
+        (folder / "test").mkdir(parents=True)
+
+        finished = luss(*arguments, "--classes", "50", "--images", str(folder))
+
+        assert finished.exit_code == 1
+        assert "[images_bad]" in finished.stderr
+        assert not (data / "vault" / "truth").exists()
+
     def test_an_unknown_split_is_a_usage_error_with_a_hint(self, luss: Luss) -> None:
         finished = luss(
             *("admin", "dataset", "50", "--classes", "50", "--split", "tset"),
