@@ -64,7 +64,7 @@ class _Task:
 
 def run(context: Context, run_id: int) -> None:
     """Work on a run as far as there is something to do that nobody else does."""
-    if stopping.is_asked():
+    if stopping.is_announced():
         return
     with about(row=run_id):
         _forget_abandoned(context)
@@ -156,6 +156,8 @@ def _watch(
     reported_at = -REPORT_SECONDS
     while not model.ended_within(LOOK_SECONDS):
         heartbeat.check()
+        if stopping.is_announced():
+            raise Stopping
         if time.monotonic() - reported_at >= REPORT_SECONDS:
             _report(context, held, folder)
             reported_at = time.monotonic()

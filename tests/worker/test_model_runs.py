@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from server.accounts.queries import teams_of
+from server.jobs.queue import RUN_MODEL
 from server.model_runs import service as organizing
 from server.model_runs.service import Order, Starter
 from server.models import ModelRun, ModelRunState, Split, SplitName
@@ -17,7 +18,7 @@ from tests.support.database import LEASE, NOW
 from tests.support.service import Service, service_in
 from tests.support.tiny_data import write_tiny_data
 from tests.support.waiting import eventually
-from worker import model_runs, stopping
+from worker import model_runs, stopping, sweep
 from worker.model_process import FolderInUse, locked
 
 PATIENCE_SECONDS = 120
@@ -128,7 +129,7 @@ def test_a_worker_that_stops_hands_it_back_without_counting_an_attempt(
     run = started(service, write_tiny_data(tmp_path / "data"))
     working = Working(service, run)
 
-    stopping.ask()
+    stopping.announce()
     working.join()
 
     left = row(service, run)
@@ -152,3 +153,18 @@ def test_one_whose_earlier_process_still_lives_waits(service: Service, tmp_path:
 def test_a_folder_has_one_holder(tmp_path: Path) -> None:
     with locked(tmp_path / "run"), pytest.raises(FolderInUse), locked(tmp_path / "run"):
         pass
+
+
+def test_the_sweep_rings_for_one_that_nobody_works_on_and_ends_what_takes_too_long(
+    service: Service, tmp_path: Path
+) -> None:
+    run = started(service, tmp_path)
+    service.queue.rung.clear()
+
+    service.clock.time += LEASE
+    sweep.run(service.context)
+    assert [(job.task, job.row_id) for job in service.queue.rung] == [(RUN_MODEL, run.id)]
+
+    service.clock.time += service.context.settings.waiting_limit
+    sweep.run(service.context)
+    assert row(service, run).state is ModelRunState.FAILED
