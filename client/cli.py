@@ -1,5 +1,6 @@
 """The `luss` command: one sub-command per room, each importing what it needs when it runs."""
 
+import errno
 from typing import Any, NoReturn
 
 import typer
@@ -22,7 +23,7 @@ from client.commands import (
     submit,
     worker,
 )
-from client.errors import ClientError, ModelMissing, ServiceMissing
+from client.errors import ClientError, ModelMissing, ServiceMissing, SystemRefused
 
 SERVICE_PACKAGES = frozenset(
     {"alembic", "celery", "fastapi", "kombu", "obstore", "pwdlib", "pydantic", "pydantic_settings"}
@@ -52,6 +53,10 @@ class _Commands(TyperGroup):
             if missing in MODEL_PACKAGES:
                 _end(ModelMissing())
             raise
+        except OSError as error:
+            if error.errno in {None, errno.EPIPE}:  # a library's own; or nobody reads on
+                raise
+            _end(SystemRefused(error))
 
 
 def _end(error: ClientError) -> NoReturn:

@@ -45,6 +45,17 @@ def print_findings(findings: Sequence["Finding"], console: "Console") -> None:
                 console.print(f"[{style}]{severity}[/] {escape(finding.message)}", soft_wrap=True)
 
 
+def refuse(findings: Sequence["Finding"], *, images: int, classes: int, as_json: bool) -> NoReturn:
+    """End the command with what is wrong with a prediction, and with a check's document of it."""
+    from evaluator import Inspection
+
+    print_findings(findings, console_for_people(as_json=as_json))
+    if as_json:
+        refusal = Inspection(findings=tuple(findings), images=images, classes=classes)
+        print_json(refusal.to_json())
+    raise typer.Exit(REFUSED)
+
+
 def stop(message: str, code: int) -> NoReturn:
     """End the command with a sentence on stderr."""
     typer.secho(message, fg="red", err=True)
@@ -71,12 +82,14 @@ def need_extra(extra: str, *modules: str, wanted_by: str) -> None:
 
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr, moved by calls with (done, total); nothing of it stays."""
+    """A bar on a terminal's stderr, moved by calls with (done, total); nothing of it stays."""
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
     columns = (*Progress.get_default_columns()[:-1], MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    hidden = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
         task = progress.add_task(what, total=None)
 
         def move(done: int, total: int) -> None:

@@ -6,6 +6,7 @@
         - ServiceMissing    2  the base is installed, and this command needs the service
         - ModelMissing      2  likewise, the reference model
         - ProgramMissing    2  a program of the system is not installed
+        - SystemRefused     2  the system cannot read or write a file as it was asked to
     + Unreachable           3  no answer, or none that this client understands
         - ServerFailed      3  the server says that the fault is its own
     + NotInitialised        3  the database is not as this version expects it
@@ -58,6 +59,12 @@ class ProgramMissing(UsageMistake):
         super().__init__(
             f"There is no {what} on this machine; install it with apt-get install {package}."
         )
+
+
+class SystemRefused(UsageMistake):
+    def __init__(self, error: OSError) -> None:
+        which = "" if error.filename is None else f" ({error.filename})"
+        super().__init__(f"{error.strerror or error}{which}")
 
 
 class Unreachable(ClientError):

@@ -183,14 +183,17 @@ def open_prediction(path: str | os.PathLike[str], *, limits: Limits = DEFAULT_LI
     """Open a zip archive or a folder of masks.
 
     Raises:
-        BadPrediction: it is no zip, or its table of contents cannot be trusted. What is wrong
-            with single entries is kept in `Prediction.findings`.
+        BadPrediction: it is no zip, its table of contents cannot be trusted, or it holds no
+            files. What is wrong with single entries is kept in `Prediction.findings`.
         OSError: there is no such file, or it may not be read.
     """
     path = Path(path)
     source: Source = (
         FolderSource(path, limits=limits) if path.is_dir() else ZipSource(path, limits=limits)
     )
+    if not (source.names or source.refused):
+        source.close()
+        raise BadPrediction([_no_files()])
     return Prediction(source=source, limits=limits)
 
 
@@ -198,6 +201,12 @@ def missing_image(name: str) -> Finding:
     """The finding that a wanted mask is not there."""
     why = "there is no mask for this image; every image of the split needs one"
     return Finding.of(Code.IMAGE_MISSING, why, file=name, expected=name)
+
+
+def _no_files() -> Finding:
+    expected = "one mask for each image of the split"
+    message = f"There are no files in this archive or folder; {expected} is expected."
+    return Finding.of(Code.ZIP_EMPTY, message, expected=expected, found="no files")
 
 
 def _wrapping_folder(names: Collection[str], wanted: frozenset[str]) -> str:

@@ -40,6 +40,18 @@ _COLOUR_NAMES = {
     4: "a grey PNG with alpha",
     6: "an RGBA PNG",
 }
+_KINDS = {
+    SIGNATURE: "a PNG cut short or without a header",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"GIF8": "a GIF image",
+    b"BM": "a BMP image",
+    b"II*\0": "a TIFF image",
+    b"MM\0*": "a TIFF image",
+    b"RIFF": "a WebP image",
+    b"\x93NUMPY": "a NumPy file",
+    b"PK\3\4": "a zip archive or a NumPy file",
+}
+"""First bytes of files that are taken for masks -> what they are."""
 _SAVE_AS = "save the mask as 8-bit RGB with R = id % 256, G = id // 256, B = 0"
 
 
@@ -187,7 +199,9 @@ def _blue(pixels: NDArray[np.uint8], *, file: str) -> BadMask:
 def _pixel_chunks(png: bytes, *, file: str) -> bytes:
     """`png` with its IHDR, IDAT and IEND chunks only.
 
-    A chunk that runs over the end is passed on as it is: libpng says what is wrong with it.
+    Raises:
+        BadMask: there is no IEND, without which libpng would take a file cut short; or a chunk
+            that a decoder has to know and that does not belong into an RGB image.
     """
     kept = [SIGNATURE]
     plain = True
@@ -202,9 +216,9 @@ def _pixel_chunks(png: bytes, *, file: str) -> bytes:
             if not kind[0] & 0x20 and kind != b"PLTE":  # upper case: a decoder must know it
                 raise _damaged(file, "it holds a chunk that does not belong into an RGB image")
         if kind == b"IEND":
-            break
+            return png if plain else b"".join(kept)
         start = end
-    return png if plain else b"".join(kept)
+    raise _damaged(file, "it ends before its last chunk")
 
 
 def _damaged(file: str, why: str) -> BadMask:
@@ -215,10 +229,6 @@ def _damaged(file: str, why: str) -> BadMask:
 def _kind_of(head: bytes) -> str:
     if not head:
         return "an empty file"
-    if head.startswith(b"\xff\xd8\xff"):
-        return "a JPEG image"
-    if head.startswith(SIGNATURE):
-        return "a PNG cut short or without a header"
-    if head.startswith((b"\x93NUMPY", b"PK\x03\x04")):
-        return "a NumPy file"
-    return "no known image format"
+    return next(
+        (kind for start, kind in _KINDS.items() if head.startswith(start)), "no known image format"
+    )

@@ -215,10 +215,8 @@ def size_bins(
         the image has an object of that size.
     """
     images = len(group.names)
-    objects, object_of_row = np.unique(
-        image * (int(group.truth.max(initial=0)) + 1) + group.truth, return_inverse=True
-    )
     span = int(group.truth.max(initial=0)) + 1
+    objects, object_of_row = np.unique(image * span + group.truth, return_inverse=True)
     object_image, object_class = objects // span, objects % span
     pixels = _sums(group.pixels, object_of_row, len(objects))
     scored = _sums(group.pixels, image, images)

@@ -288,6 +288,8 @@ def _mask_files(root: Path) -> list[str]:
     """Names of all masks below `root`, sorted."""
     seen: dict[str, str] = {}
     for name in names_below(root):
+        if not _is_utf_8(name):
+            raise BadTruth(f"{root}: the name {name!a} is not UTF-8; give the file another one")
         stem, dot, suffix = name.rpartition(".")
         if dot + suffix != ".png" or name.count("/") != 1:
             raise BadTruth(
@@ -299,6 +301,14 @@ def _mask_files(root: Path) -> list[str]:
     if not seen:
         raise BadTruth(f"{root} holds no masks; expected <folder>/<image>.png")
     return sorted(seen.values())
+
+
+def _is_utf_8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _check_classes(classes: int) -> None:

@@ -20,8 +20,8 @@ STORED, DEFLATED = 0, 8
 _END = struct.Struct("<4s4H2LH")
 _END_64_LOCATOR = struct.Struct("<4sLQL")
 _END_64 = struct.Struct("<4sQ2H2L4Q")
-_CENTRAL = struct.Struct("<4s4B4HL2L5H2L")
-_LOCAL = struct.Struct("<4s2B4HL2L2H")
+_CENTRAL = struct.Struct("<4s4x2H4x3L3H4x2L")
+_LOCAL = struct.Struct("<4s2x2H8x2L2H")
 _EXTRA = struct.Struct("<2H")
 _U64 = struct.Struct("<Q")
 
@@ -29,6 +29,7 @@ _LONGEST_COMMENT = 0xFFFF
 _FULL_16, _FULL_32 = 0xFFFF, 0xFFFF_FFFF  # "look into the zip64 record instead"
 _ZIP_64 = 1
 _ENCRYPTED_FLAGS = 0x1 | 0x40 | 0x2000
+_SIZES_FOLLOW_FLAG = 0x8  # the local header was written before the sizes were known
 _UTF_8_FLAG = 0x800
 
 
@@ -97,12 +98,17 @@ def _find_end(file: BinaryIO, file_size: int) -> _End:
     tail_start = file_size - tail_size
     tail = _read_at(file, tail_start, tail_size)
     at = tail.rfind(b"PK\5\6")
+    ends_early = False
     while at >= 0:
         if at + _END.size <= tail_size:
             fields = _END.unpack_from(tail, at)
-            if at + _END.size + fields[-1] == tail_size:
+            end = at + _END.size + fields[-1]
+            if end == tail_size:
                 return _end_of(file, tail_start + at, fields)
+            ends_early |= end < tail_size
         at = tail.rfind(b"PK\5\6", 0, at + 3)
+    if ends_early:
+        raise _damaged("other bytes follow after its end")
     if _read_at(file, 0, min(4, file_size)) == b"PK\3\4":
         raise _damaged("its end is missing, as when an upload or a copy was cut short")
     raise BadPrediction(
@@ -153,8 +159,8 @@ def _entries(directory: bytes, end: _End) -> Iterator[Entry]:
         if at + _CENTRAL.size > len(directory):
             raise _damaged("its table of contents ends too early")
         fields = _CENTRAL.unpack_from(directory, at)
-        (signature, _, _, _, _, flags, method, _, _, crc, packed_size, size) = fields[:12]
-        name_size, extra_size, comment_size, _, _, attributes, header_start = fields[12:]
+        (signature, flags, method, crc, packed_size, size) = fields[:6]
+        name_size, extra_size, comment_size, attributes, header_start = fields[6:]
         if signature != b"PK\1\2":
             raise _damaged("its table of contents holds something else")
         name_end = at + _CENTRAL.size + name_size
@@ -235,27 +241,39 @@ def _with_data_starts(file: BinaryIO, entries: list[Entry], *, directory_start: 
         header_end = entry.header_start + _LOCAL.size + len(entry.raw_name)
         if entry.header_start < free_from or header_end > directory_start:
             raise _overlapping(entry)
-        data_start = _data_start(file, entry)
-        free_from = data_start + entry.packed_size
+        entry = placed[index] = _placed(file, entry)
+        free_from = entry.data_start + entry.packed_size
         if free_from > directory_start:
             raise _overlapping(entry)
-        placed[index] = entry._replace(data_start=data_start)
     return placed
 
 
-def _data_start(file: BinaryIO, entry: Entry) -> int:
+def _placed(file: BinaryIO, entry: Entry) -> Entry:
+    """`entry` with the place of its bytes, after comparing it with its local header.
+
+    What either header says of encryption and of an unknown method counts.
+    """
     header_size = _LOCAL.size + len(entry.raw_name)
     header = _read_at(file, entry.header_start, header_size)
-    signature, _, _, flags, method, *_, name_size, extra_size = _LOCAL.unpack_from(header)
-    if (signature, method, name_size, header[_LOCAL.size :]) != (
+    signature, flags, method, packed_size, size, name_size, extra_size = _LOCAL.unpack_from(header)
+    if (signature, name_size, header[_LOCAL.size :]) != (
         b"PK\3\4",
-        entry.method,
         len(entry.raw_name),
         entry.raw_name,
-    ) or (flags ^ entry.flags) & _ENCRYPTED_FLAGS:
+    ) or {method, entry.method} == {STORED, DEFLATED}:
         shown = printable(entry.name)
         raise _damaged(f"{shown} is not what the table of contents says it is")
-    return entry.header_start + header_size + int(extra_size)
+    sizes_follow = flags & _SIZES_FOLLOW_FLAG or _FULL_32 in (packed_size, size)
+    if not sizes_follow and (packed_size, size) != (entry.packed_size, entry.size):
+        raise _of_two_sizes(entry, packed_size, size)
+    data_start = entry.header_start + header_size + extra_size
+    if flags & _ENCRYPTED_FLAGS or method != entry.method:
+        return entry._replace(
+            data_start=data_start,
+            flags=entry.flags | flags & _ENCRYPTED_FLAGS,
+            method=method if entry.method in {STORED, DEFLATED} else entry.method,
+        )
+    return Entry(*entry[:-1], data_start)  # `_replace` takes four times as long
 
 
 def _read_at(file: BinaryIO, start: int, size: int) -> bytes:
@@ -282,3 +300,14 @@ def _too_many(entries: int, limits: Limits) -> BadPrediction:
 def _overlapping(entry: Entry) -> BadPrediction:
     message = "its bytes are shared with another part of the archive; make the zip again"
     return BadPrediction([Finding.of(Code.ENTRIES_OVERLAP, message, file=entry.name)])
+
+
+def _of_two_sizes(entry: Entry, packed_size: int, size: int) -> BadPrediction:
+    expected = f"{entry.size} bytes from {entry.packed_size}"
+    found = f"{size} bytes from {packed_size}"
+    message = (
+        f"its own header declares {found}, the table of contents {expected}; make the archive again"
+    )
+    return BadPrediction(
+        [Finding.of(Code.SIZE_MISMATCH, message, file=entry.name, expected=expected, found=found)]
+    )

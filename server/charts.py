@@ -98,7 +98,7 @@ def class_scores(iou: Sequence[float], biou: Sequence[float], *, mean: float) ->
             layer=[
                 *draw(iou, biou, limit),
                 line,
-                label.encode(x=alt.value("width"), text="label:N"),
+                label,
             ]
         ),
         width=860,

@@ -1,6 +1,7 @@
 """Everything that can go wrong in the server's own vocabulary.
 
 * ServerError
+    + BodyUnreadable                400  bad_request
     + NotSignedIn                   401  not_signed_in
     + NotAllowed                    403  not_allowed
         - FormExpired               403  form_expired
@@ -37,6 +38,7 @@
         - UploadDiffers             422  upload_differs
     + UploadLocked                  423  upload_locked
     + TooManyAttempts               429  too_many_attempts
+    + RateLimited                   429  rate_limited
     + DatabaseUnavailable           503  database_unavailable
     + StorageUnavailable            503  storage_unavailable
     + NotReady                      503  not_ready
@@ -46,6 +48,9 @@ A code never changes its meaning: programs rely on it. The message of an error i
 the person who must act; the docstring of its class, shown at /docs/errors, says what happened and,
 after a gap, what to do.
 """
+
+from collections.abc import Iterator
+from typing import Self
 
 
 class ServerError(Exception):
@@ -64,11 +69,29 @@ class ServerError(Exception):
         self.message = message
         self.details = details
 
+    @classmethod
+    def kinds(cls) -> Iterator[type[Self]]:
+        """Yield this kind of error and every kind of it."""
+        yield cls
+        for kind in cls.__subclasses__():
+            yield from kind.kinds()
+
     @property
     def headers(self) -> dict[str, str]:
         """What the answer says beside its body."""
         wait = self.details.get("retry_after_seconds")
         return {} if wait is None else {"Retry-After": str(wait)}
+
+
+class BodyUnreadable(ServerError):
+    """The body of the request is neither JSON nor a form.
+
+    Send what the address takes, in UTF-8.
+    """
+
+    status = 400
+    code = "bad_request"
+    title = "The request could not be read"
 
 
 class NotSignedIn(ServerError):
@@ -443,6 +466,21 @@ class TooManyAttempts(ServerError):
     status = 429
     code = "too_many_attempts"
     title = "Too many attempts"
+
+    def __init__(self, message: str, *, retry_after_seconds: int) -> None:
+        super().__init__(message, retry_after_seconds=retry_after_seconds)
+
+
+class RateLimited(ServerError):
+    """More requests came with one token, or from one address, than are answered in a while.
+
+    Wait as long as Retry-After says. RateLimit and RateLimit-Policy in each answer tell how many
+    are left.
+    """
+
+    status = 429
+    code = "rate_limited"
+    title = "Too many requests"
 
     def __init__(self, message: str, *, retry_after_seconds: int) -> None:
         super().__init__(message, retry_after_seconds=retry_after_seconds)

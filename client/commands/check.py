@@ -115,9 +115,9 @@ def _wanted(
         return _manifest_of_truth(truth, classes)
     if manifest is not None:
         return _manifest_of(manifest.read_bytes(), origin=str(manifest), code=console.USAGE)
-    if subset is None or split is None:
+    if server is None or subset is None or split is None:
         raise typer.BadParameter("--server needs --subset and --split")
-    return _manifest_from_server(f"{server}", subset, split)
+    return _manifest_from_server(server, subset, split)
 
 
 def _manifest_of_truth(path: Path, classes: int) -> "Manifest":

@@ -38,16 +38,8 @@ def match(
     as_json: AsJson = False,
 ) -> None:
     """Fit a match.json: which category each generated id stands for."""
-    from evaluator import (
-        BadPrediction,
-        EvaluatorError,
-        Inspection,
-        fit_match,
-        open_truth,
-        write_match,
-    )
+    from evaluator import BadPrediction, EvaluatorError, fit_match, open_truth, write_match
 
-    people = console.console_for_people(as_json=as_json)
     jobs = jobs or console.all_cores()
     images = 0
     try:
@@ -57,17 +49,13 @@ def match(
             images = len(opened.names)
             fit = fit_match(prediction, opened, jobs=jobs, progress=progress)
     except BadPrediction as error:
-        console.print_findings(error.findings, people)
-        if as_json:
-            refusal = Inspection(findings=error.findings, images=images, classes=classes)
-            console.print_json(refusal.to_json())
-        raise typer.Exit(console.REFUSED) from None
+        console.refuse(error.findings, images=images, classes=classes, as_json=as_json)
     except EvaluatorError as error:
         console.stop(str(error), console.REFUSED)
     write_match(fit.matching.match, output)
     if as_json:
         console.print_json(fit.to_json())
-    _print_fit(fit, people, output=output)
+    _print_fit(fit, console.console_for_people(as_json=as_json), output=output)
 
 
 def _print_fit(fit: "Fit", people: "Console", *, output: Path) -> None:

@@ -12,7 +12,12 @@ from client.options import AsJson, Classes, Jobs
 def pack(
     mask_dir: Annotated[Path, typer.Argument(exists=True, file_okay=False, metavar="MASK_DIR")],
     classes: Classes,
-    output: Annotated[Path, typer.Option("--output", "-o", dir_okay=False, metavar="FILE")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", dir_okay=False, metavar="FILE", callback=console.in_a_folder
+        ),
+    ],
     jobs: Jobs = None,
     as_json: AsJson = False,
 ) -> None:

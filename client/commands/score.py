@@ -1,5 +1,6 @@
 """`luss score`: scores of a zip or a folder of masks, on one's own machine."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,6 +57,15 @@ def score(
             callback=console.in_a_folder,
         ),
     ] = None,
+    names: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            metavar="CSV",
+            help="Names of the categories for tables and report: columns id and name.",
+        ),
+    ] = None,
     jobs: Jobs = None,
     intervals: Annotated[
         bool,
@@ -67,11 +77,12 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """Score predicted masks against truth masks."""
-    from evaluator import BadPrediction, EvaluatorError, Inspection, evaluate, open_truth
+    from client.class_labels import class_labels
+    from evaluator import BadPrediction, EvaluatorError, evaluate, open_truth
 
+    labels = class_labels(classes, names)
     if html is not None:
         console.need_extra("report", "altair", "jinja2", "vl_convert", wanted_by="--html")
-    people = console.console_for_people(as_json=as_json)
     jobs = jobs or console.all_cores()
     images = 0
     try:
@@ -90,11 +101,7 @@ def score(
                 intervals=intervals,
             )
     except BadPrediction as error:
-        console.print_findings(error.findings, people)
-        if as_json:
-            refusal = Inspection(findings=error.findings, images=images, classes=classes)
-            console.print_json(refusal.to_json())
-        raise typer.Exit(console.REFUSED) from None
+        console.refuse(error.findings, images=images, classes=classes, as_json=as_json)
     except EvaluatorError as error:
         console.stop(str(error), console.REFUSED)
     document = result.to_json()
@@ -103,10 +110,10 @@ def score(
     if html is not None:
         from client.report.document import write_report
 
-        write_report(result, html, prediction=prediction)
+        write_report(result, html, prediction=prediction, labels=labels)
     if as_json:
         console.print_json(document)
-    _print_result(result, people)
+    _print_result(result, labels, console.console_for_people(as_json=as_json))
 
 
 def _given_match(path: Path, classes: int) -> "MatchMap":
@@ -115,13 +122,13 @@ def _given_match(path: Path, classes: int) -> "MatchMap":
     return parse_match(path.read_bytes(), classes=classes, file=str(path))
 
 
-def _print_result(result: "Result", people: "Console") -> None:
+def _print_result(result: "Result", labels: Sequence[str], people: "Console") -> None:
     from rich.columns import Columns
 
     console.print_findings(result.warnings, people)
     people.print(_headline(result))
     people.print(_by_size(result))
-    people.print(Columns(_per_class(result)))
+    people.print(Columns(_per_class(result, labels)))
     people.print(
         f"{result.images} images, {result.classes} categories,"
         f" scorer {result.scorer_version}, truth {result.truth_version[:12]}"
@@ -152,20 +159,20 @@ def _by_size(result: "Result") -> "Table":
     return table
 
 
-def _per_class(result: "Result") -> "list[Table]":
+def _per_class(result: "Result", labels: Sequence[str]) -> "list[Table]":
     from rich.table import Table
+    from rich.text import Text
 
-    rows = list(
-        enumerate(zip(result.scores.per_class_iou, result.scores.per_class_biou, strict=True))
-    )
+    scores = result.scores
+    rows = list(zip(labels[:-1], scores.per_class_iou, scores.per_class_biou, strict=True))
     height = -(-len(rows) // CLASS_BLOCKS)
     tables = []
     for start in range(0, len(rows), height):
-        table = Table()
-        for title in ("class", "IoU", "b-IoU"):
+        table = Table("class")
+        for title in ("IoU", "b-IoU"):
             table.add_column(title, justify="right")
-        for index, (region, boundary) in rows[start : start + height]:
-            table.add_row(str(index), _percent(region), _percent(boundary))
+        for label, region, boundary in rows[start : start + height]:
+            table.add_row(Text(label), _percent(region), _percent(boundary))
         tables.append(table)
     return tables
 

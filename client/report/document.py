@@ -1,5 +1,6 @@
 """The report as one file: HTML with its style and its charts in it, and nothing from elsewhere."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,15 +18,16 @@ HERE = Path(__file__).parent
 STYLE = (HERE.parents[1] / "frontend/static/css/tokens.css", HERE / "report.css")
 
 
-def write_report(result: Result, path: Path, *, prediction: Path) -> None:
+def write_report(result: Result, path: Path, *, prediction: Path, labels: Sequence[str]) -> None:
     """Write the report of a scored prediction, whole or not at all."""
-    html = report_html(result, prediction=prediction)
+    html = report_html(result, prediction=prediction, labels=labels)
     with replacing(path) as partial:
         partial.write_text(html, encoding="utf-8")
 
 
-def report_html(result: Result, *, prediction: Path) -> str:
-    page = report_page(result, prediction=prediction)
+def report_html(result: Result, *, prediction: Path, labels: Sequence[str]) -> str:
+    """The report as one document; `labels` as of `client.class_labels`."""
+    page = report_page(result, prediction=prediction, labels=labels)
     drawn = {name: _svg(spec) for name, spec in asdict(charts_of(page)).items()}
     environment = Environment(
         loader=FileSystemLoader(HERE),

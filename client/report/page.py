@@ -1,5 +1,6 @@
 """What a report shows: a scored prediction as plain values, for the template and the charts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,9 +55,9 @@ class SizeRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassRow:
-    """One class; "other" has the id 0."""
+    """One class."""
 
-    class_id: int
+    label: str
     iou: float
     biou: float
     pixels: int
@@ -98,6 +99,8 @@ class ReportPage:
     headline: tuple[Figure, ...]
     without_other: tuple[Figure, ...]
     sizes: tuple[SizeRow, ...]
+    labels: tuple[str, ...]
+    """Of the classes 0..C and, in the last place, of what is no class."""
     all_classes: tuple[ClassRow, ...]
     worst: tuple[ClassRow, ...]
     """Of the classes that the truth has, the lowest IoU first."""
@@ -122,10 +125,10 @@ class Charts:
     fates: charts.Spec
 
 
-def report_page(result: Result, *, prediction: Path) -> ReportPage:
+def report_page(result: Result, *, prediction: Path, labels: Sequence[str]) -> ReportPage:
     """A scored prediction as the report shows it."""
     overlap = overlap_of(result.tallies)
-    classes = _class_rows(result, overlap)
+    classes = _class_rows(result, overlap, labels)
     present = [row for row in classes if row.pixels]
     card = result.card
     return ReportPage(
@@ -148,6 +151,7 @@ def report_page(result: Result, *, prediction: Path) -> ReportPage:
             )
             for size, (title, limit) in SIZES.items()
         ),
+        labels=tuple(labels),
         all_classes=classes,
         worst=tuple(sorted(present, key=lambda row: (row.iou, row.biou, -row.pixels))[:ROWS]),
         absent=len(classes) - len(present),
@@ -203,19 +207,19 @@ def _figure(result: Result, name: str, title: str, meaning: str) -> Figure:
     return Figure(title=title, meaning=meaning, value=value, interval=result.intervals.get(name))
 
 
-def _class_rows(result: Result, overlap: Overlap) -> tuple[ClassRow, ...]:
+def _class_rows(result: Result, overlap: Overlap, labels: Sequence[str]) -> tuple[ClassRow, ...]:
     pixels = overlap.pixels.sum(axis=1).tolist()
     ious, bious = result.scores.per_class_iou, result.scores.per_class_biou
-    columns = zip(ious, bious, pixels, most_called(overlap), strict=True)
+    columns = zip(labels[:-1], ious, bious, pixels, most_called(overlap), strict=True)
     return tuple(
         ClassRow(
-            class_id=class_id,
+            label=label,
             iou=iou,
             biou=biou,
             pixels=count,
             most_called=called,
         )
-        for class_id, (iou, biou, count, called) in enumerate(columns)
+        for label, iou, biou, count, called in columns
     )
 
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, RootModel
 
 from server.boards.comparison import Entry, Pair
 from server.boards.table import PRIMARY, Row
 from server.disclosure import PerClass
 from server.models import Board, Protocol, Score, SplitName, Submission
-from server.payload import Payload
+from server.payload import Payload, example
 from server.protocols import FACTS, allowed_facts
 
 
@@ -36,7 +38,38 @@ class BoardRow(Payload):
     unranked_because: str | None
 
 
+_ROW = {
+    "rank": 1,
+    "group": 1,
+    "kind": "verified",
+    "counts": True,
+    "pinned": False,
+    "method": "PASS",
+    "method_slug": "pass",
+    "team": "Ada Example",
+    "backbone": "ResNet-18",
+    "training_scheme": "SSL",
+    "submission": "k3v9mzt2qyxw7adh",
+    "scores": {"miou": 29.3, "bmiou": 7.6},
+    "intervals": {"miou": [28.1, 30.4], "bmiou": [7.1, 8.2]},
+    "per_class_iou": None,
+    "per_class_biou": None,
+    "source": None,
+    "date": "2026-11-20",
+    "unranked_because": None,
+}
+_BOARD = {"protocol": "fully-unsupervised", "subset": "50", "split": "test"}
+
+
 class BoardPayload(Payload):
+    model_config = example(
+        **_BOARD,
+        primary="miou",
+        revision=17,
+        declarations={fact.key: False for fact in FACTS},
+        rows=[_ROW],
+    )
+
     protocol: Protocol
     subset: str
     split: SplitName
@@ -61,6 +94,18 @@ class FactPayload(Payload):
 
 
 class BoardList(Payload):
+    model_config = example(
+        boards=[
+            {
+                **_BOARD,
+                "open": True,
+                "revision": 17,
+                "url": "https://luss.example.org/boards/fully-unsupervised/50/test",
+            }
+        ],
+        facts=[{"key": fact.key, "question": fact.question} for fact in FACTS],
+    )
+
     boards: list[BoardSummary]
     facts: list[FactPayload]
 
@@ -94,9 +139,43 @@ class PairPayload(Payload):
     resamples: int
 
 
+_GAP = {"a": 29.3, "b": 27.1, "difference": 2.2, "low": 1.1, "high": 3.3, "b_wins": 0.0}
+_COMPARED = {
+    **_BOARD,
+    "submission": "k3v9mzt2qyxw7adh",
+    "method": "PASS",
+    "team": "Ada Example",
+    "scores": {"miou": 29.3},
+    "intervals": {"miou": [28.1, 30.4]},
+}
+
+
 class ComparePayload(Payload):
+    model_config = example(
+        entries=[_COMPARED, {**_COMPARED, "submission": "d5q8gkx3v7zt2ymb", "method": "PiCIE"}],
+        pairs=[
+            {
+                "a": "k3v9mzt2qyxw7adh",
+                "b": "d5q8gkx3v7zt2ymb",
+                "scores": {"miou": _GAP},
+                "resamples": 1000,
+            }
+        ],
+    )
+
     entries: list[ComparedEntry]
     pairs: list[PairPayload]
+
+
+Size = Annotated[list[int], Field(min_length=2, max_length=2)]
+
+
+class Manifest(RootModel[dict[str, Size]]):
+    """Each name that is wanted in a zip, with the height and the width of its image."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"n01443537/ILSVRC2012_val_00047396.png": [375, 500]}]}
+    )
 
 
 def board_payload(

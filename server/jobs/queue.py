@@ -12,8 +12,13 @@ from sqlalchemy.orm import Session
 SCORE_SUBMISSION = "submissions.score"
 SCORE_SHARD = "submissions.score_shard"
 SWEEP = "submissions.sweep"
+TIDY = "submissions.tidy"
 RUN_MODEL = "model_runs.run"
 SEND_MAIL = "mail.send"
+
+SCORE_QUEUE, MODEL_QUEUE = "score", "model"
+UPKEEP_QUEUE = "upkeep"
+"""Sweeps have one of their own: behind many submissions each of them would expire unread."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from server.dependencies import (
     signed_in,
 )
 from server.errors import FieldInvalid, NotAllowed, NotFound, ServerError
+from server.jobs.queue import MODEL_QUEUE
 from server.model_runs import queries, service
 from server.model_runs.run_page import PATH, run_page, runs_page
 from server.model_runs.service import Order, Starter
@@ -24,7 +25,6 @@ from server.web.templating import render
 router = APIRouter(include_in_schema=False, prefix=PATH)
 Text = Annotated[str, Form()]
 Cursor = Annotated[int | None, Query(gt=0, le=2**63 - 1)]
-QUEUE = "model"
 
 
 def organizer(viewer: SignedInPageDep) -> Viewer:
@@ -49,7 +49,7 @@ def index(
         session,
         request.query_params,
         teams=viewer.teams,
-        has_worker=workers.serve(session, QUEUE, now=built.clock.now()),
+        has_worker=workers.serve(session, MODEL_QUEUE, now=built.clock.now()),
         before_id=cursor,
     )
     return render(request, page)
@@ -79,7 +79,7 @@ def start(
                 session,
                 typed,
                 teams=viewer.teams,
-                has_worker=workers.serve(session, QUEUE, now=built.clock.now()),
+                has_worker=workers.serve(session, MODEL_QUEUE, now=built.clock.now()),
                 refused=refused,
             )
         return render(request, page, status=refused.status)
@@ -93,7 +93,7 @@ def show(
     run = queries.one(session, run_id)
     if run is None:
         raise NotFound(f"There is no reference run {run_id}.")
-    has_worker = workers.serve(session, QUEUE, now=built.clock.now())
+    has_worker = workers.serve(session, MODEL_QUEUE, now=built.clock.now())
     return render(request, run_page(run, has_worker=has_worker))
 
 

@@ -18,6 +18,7 @@ from server.errors import ArchiveEmpty, FieldInvalid, FormExpired, TooLarge, Upl
 from server.models import MAX_IDEMPOTENCY_KEY
 from server.storage import free_space
 from server.submissions import arrival, multipart, service
+from server.submissions.api_description import FIELDS
 from server.submissions.arrival import Arrived, Sender
 from server.submissions.entry_form import entry_of
 from server.submissions.service import Entry
@@ -131,6 +132,11 @@ class Intake:
         form_token = self.fields.get(csrf.FIELD)
         if self.browser and not is_our_form(self.request, self.built, form_token):
             raise FormExpired("Load the page again and send the form once more.")
+        if not self.browser and (unknown := sorted(self.fields.keys() - FIELDS)):
+            raise FieldInvalid(
+                f"There is no field {unknown[0]!r}; there are: {', '.join(sorted(FIELDS))}.",
+                field=unknown[0],
+            )
         entry = entry_of(self.fields)
         self._team_id(viewer)
         with self.built.database.reading() as session:

@@ -16,7 +16,8 @@ from server.models import (
     Submission,
     SubmissionState,
 )
-from server.payload import Payload
+from server.payload import Payload, example
+from server.protocols import FACTS
 from server.submissions.stages import postponed_because
 from server.submissions.waiting import Place
 
@@ -57,7 +58,60 @@ class Finding(Payload):
     count: int
 
 
+_EXAMPLE: dict[str, Any] = {
+    "id": "k3v9mzt2qyxw7adh",
+    "state": "scored",
+    "protocol": "fully-unsupervised",
+    "subset": "50",
+    "split": "test",
+    "method": "PASS",
+    "team": "Ada Example",
+    "public": True,
+    "created_at": "2026-11-20T12:00:00Z",
+    "finished_at": "2026-11-20T12:00:09Z",
+    "declarations": {fact.key: False for fact in FACTS},
+    "card": {**dict.fromkeys(CARD_FIELDS), "method_name": "PASS", "networks": "ResNet-18"},
+    "archive_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "archive_bytes": 1_048_576,
+    "archive_expired_at": None,
+    "progress": {"done": 1682, "total": 1682},
+    "queue": None,
+    "attempts": 1,
+    "postponed_because": None,
+    "attempt_log": [
+        {
+            "shard": None,
+            "number": 1,
+            "worker": "worker-4f2a",
+            "started_at": "2026-11-20T12:00:02Z",
+            "ended_at": "2026-11-20T12:00:09Z",
+            "outcome": "done",
+            "reason": None,
+        }
+    ],
+    "findings": [
+        {
+            "code": "extra_file",
+            "severity": "warning",
+            "file": "notes.txt",
+            "expected": None,
+            "found": None,
+            "message": "notes.txt is not asked for and was ignored.",
+            "count": 1,
+        }
+    ],
+    "failure": None,
+    "scores": {"miou": 29.3, "bmiou": 7.6, "per_class_iou": None},
+    "intervals": {"miou": [28.1, 30.4]},
+    "scorer_version": "1",
+    "truth_version": "5f0c3a9d",
+    "url": "https://luss.example.org/submissions/k3v9mzt2qyxw7adh",
+}
+
+
 class SubmissionPayload(Payload):
+    model_config = example(**_EXAMPLE)
+
     id: str
     state: SubmissionState
     protocol: Protocol
@@ -89,6 +143,8 @@ class SubmissionPayload(Payload):
 
 
 class SubmissionList(Payload):
+    model_config = example(submissions=[_EXAMPLE], next_cursor="k3v9mzt2qyxw7adh")
+
     submissions: list[SubmissionPayload]
     next_cursor: str | None
 

@@ -118,6 +118,11 @@ def archive_key(public_id: str) -> str:
     return f"{ARCHIVE_FOLDER}/{public_id}.zip"
 
 
+def longest_card_value(name: str) -> int:
+    """Return how many characters of a card field are kept."""
+    return MAX_METHOD_NAME if name == "method_name" else 64 * 1024
+
+
 def card_value(name: str, value: str) -> str:
     """Return a card field as it is stored.
 
@@ -125,7 +130,7 @@ def card_value(name: str, value: str) -> str:
         FieldInvalid: the method's name is longer than a board can show.
     """
     text = value.replace("\0", "").strip()  # PostgreSQL keeps no NUL
-    longest = MAX_METHOD_NAME if name == "method_name" else 64 * 1024
+    longest = longest_card_value(name)
     if len(text) > longest:
         raise FieldInvalid(
             f"{name} has {len(text)} characters; at most {longest} are kept.", field=name

@@ -5,10 +5,29 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from server.dependencies import ReadingDep, Rooms, RoomsDep, script_submitter
-from server.errors import ArchiveEmpty, TooLarge, TusVersionUnknown, UploadMalformed
+from server.errors import (
+    ArchiveEmpty,
+    ContentTypeWrong,
+    FieldInvalid,
+    NotAllowed,
+    NotFound,
+    StorageFull,
+    TooLarge,
+    TusVersionUnknown,
+    UploadGone,
+    UploadLocked,
+    UploadMalformed,
+    UploadOffsetDiffers,
+    UploadStalled,
+    UploadTooLong,
+    UploadUsed,
+)
 from server.storage import free_space
+from server.uploads import api_description as described
 from server.uploads import service, staging, tus
 from server.uploads.reception import receive
+from server.web.api_description import problems
+from server.web.parameters import UploadId
 
 router = APIRouter(prefix=tus.PATH, tags=["uploads"])
 
@@ -29,7 +48,10 @@ SpeaksTus = Depends(_speaks_tus)
 UploaderDep = Annotated[int, Depends(_uploader)]
 
 
-@router.options("", status_code=204)
+_REFUSALS = (TusVersionUnknown, NotAllowed, FieldInvalid)
+
+
+@router.options("", status_code=204, response_class=Response, responses=described.OPTIONS_ANSWER)
 def options(built: RoomsDep) -> Response:
     """Say which version and extensions of tus are spoken, and how large an upload may be."""
     headers = {
@@ -39,7 +61,17 @@ def options(built: RoomsDep) -> Response:
     return Response(status_code=204, headers=headers)
 
 
-@router.post("", status_code=201, dependencies=[SpeaksTus])
+@router.post(
+    "",
+    status_code=201,
+    dependencies=[SpeaksTus],
+    response_class=Response,
+    responses={
+        **described.CREATE_ANSWER,
+        **problems(*_REFUSALS, TooLarge, ArchiveEmpty, UploadMalformed, StorageFull),
+    },
+    openapi_extra=described.CREATE_REQUEST,
+)
 def create(request: Request, user_id: UploaderDep, built: RoomsDep) -> Response:
     """Begin an upload of Upload-Length bytes; its address is in Location.
 
@@ -63,8 +95,16 @@ def create(request: Request, user_id: UploaderDep, built: RoomsDep) -> Response:
     return Response(status_code=201, headers=location | tus.expires(upload.expires_at))
 
 
-@router.head("/{upload_id}", dependencies=[SpeaksTus])
-def show(upload_id: str, user_id: UploaderDep, session: ReadingDep, built: RoomsDep) -> Response:
+@router.head(
+    "/{upload_id}",
+    dependencies=[SpeaksTus],
+    response_class=Response,
+    responses={**described.SHOW_ANSWER, **problems(*_REFUSALS, NotFound, UploadGone)},
+    openapi_extra=described.SHOW_REQUEST,
+)
+def show(
+    upload_id: UploadId, user_id: UploaderDep, session: ReadingDep, built: RoomsDep
+) -> Response:
     """Say how many bytes of an upload are safe."""
     upload = service.owned(session, upload_id, user_id=user_id, now=built.clock.now())
     headers = {
@@ -76,16 +116,36 @@ def show(upload_id: str, user_id: UploaderDep, session: ReadingDep, built: Rooms
     return Response(headers=headers | tus.expires(upload.expires_at))
 
 
-@router.patch("/{upload_id}", status_code=204, dependencies=[SpeaksTus])
-async def append(upload_id: str, request: Request, built: RoomsDep) -> Response:
+@router.patch(
+    "/{upload_id}",
+    status_code=204,
+    dependencies=[SpeaksTus],
+    response_class=Response,
+    responses={
+        **described.APPEND_ANSWER,
+        **problems(
+            *(*_REFUSALS, NotFound, UploadGone, UploadOffsetDiffers, UploadUsed, UploadLocked),
+            *(UploadStalled, UploadTooLong, ContentTypeWrong, StorageFull),
+        ),
+    },
+    openapi_extra=described.APPEND_REQUEST,
+)
+async def append(upload_id: UploadId, request: Request, built: RoomsDep) -> Response:
     """Send the bytes from Upload-Offset on; the answer says how many are safe now."""
     received = await receive(request, built, upload_id)
     headers = {"Upload-Offset": str(received.offset)}
     return Response(status_code=204, headers=headers | tus.expires(received.expires_at))
 
 
-@router.delete("/{upload_id}", status_code=204, dependencies=[SpeaksTus])
-def terminate(upload_id: str, user_id: UploaderDep, built: RoomsDep) -> Response:
+@router.delete(
+    "/{upload_id}",
+    status_code=204,
+    dependencies=[SpeaksTus],
+    response_class=Response,
+    responses=problems(*_REFUSALS, NotFound, UploadGone, UploadLocked, UploadUsed),
+    openapi_extra=described.TERMINATE_REQUEST,
+)
+def terminate(upload_id: UploadId, user_id: UploaderDep, built: RoomsDep) -> Response:
     """Give an upload up; its bytes are deleted."""
     now = built.clock.now()
     with built.database.unit_of_work() as session:

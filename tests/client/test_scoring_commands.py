@@ -103,6 +103,40 @@ class TestScore:
         assert done.exit_code == 2
         assert "there is no folder" in done.stderr
 
+    def test_the_system_is_quoted_where_it_does_not_write(self, tmp_path: Path) -> None:
+        done = score(GOLDEN / "good.zip", "--no-intervals", "--out", tmp_path / ("x" * 300))
+
+        assert done.exit_code == 2
+        assert done.stderr.startswith("luss: File name too long (")
+
+    def test_classes_go_by_the_names_of_a_table(self, tmp_path: Path) -> None:
+        names = tmp_path / "names.csv"
+        rows = [f"n{i},{i},sort {i}" for i in range(1, 51)]
+        names.write_text("\n".join(["wnid,id,name", *rows]))
+
+        done = score(GOLDEN / "good.zip", "--no-intervals", "--names", names)
+
+        assert "50 sort 50" in done.stdout
+
+    @pytest.mark.parametrize(
+        ("table", "message"),
+        [
+            ("id,name\n1,cat\n", "must name the categories 1 to 50, each once; it has 1 rows."),
+            ("id,name\n" + "1,cat\n" * 50, "must name the categories 1 to 50, each once"),
+            ("number,name\n1,cat\n", "is no CSV (UTF-8) with the columns id and name"),
+            ("id,name\n1\n", "is no CSV (UTF-8) with the columns id and name"),
+        ],
+    )
+    def test_names_that_do_not_fit_are_wrong_usage(
+        self, table: str, message: str, tmp_path: Path
+    ) -> None:
+        (tmp_path / "names.csv").write_text(table)
+
+        done = score(GOLDEN / "good.zip", "--names", tmp_path / "names.csv")
+
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert message in done.stderr
+
     def test_a_given_map_is_used(self, tmp_path: Path) -> None:
         (tmp_path / "match.json").write_text('{"0": 0}')
 
@@ -274,6 +308,12 @@ class TestPack:
         assert first.stdout == second.stdout
         version = json.loads(packed.stdout)["truth_version"]
         assert json.loads(first.stdout)["truth_version"] == version
+
+    def test_an_output_without_a_folder_is_wrong_usage(self, tmp_path: Path) -> None:
+        done = luss("pack", MASKS, "--classes", "50", "-o", tmp_path / "nowhere" / "truth")
+
+        assert done.exit_code == 2
+        assert "there is no folder" in done.stderr
 
     def test_a_bad_mask_exits_1_and_writes_nothing(self, tmp_path: Path) -> None:
         folder = write_folder(tmp_path / "masks", [np.zeros((2, 2), np.uint16)])

@@ -67,6 +67,11 @@ def truth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Truth]:
 
 
 class TestHostileArchives:
+    def test_every_error_has_an_archive(self) -> None:
+        errors = {code for code in Code if code.severity is Severity.ERROR}
+
+        assert {case.code for case in CASES} == errors
+
     @pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
     def test_each_gets_its_own_code_in_seconds(self, case: Case, archive: Path) -> None:
         archive.write_bytes(case.make())
@@ -231,6 +236,11 @@ class TestLayout:
         (tmp_path / FIRST).symlink_to("nowhere")
 
         assert check(tmp_path).errors[0].code is Code.SYMLINK
+
+    def test_bytes_after_an_archive_are_not_taken_for_a_cut(self, archive: Path) -> None:
+        archive.write_bytes(archives.good_zip() + b"more")
+
+        assert "other bytes follow after its end" in check(archive).errors[0].message
 
     def test_limits_are_settings(self, archive: Path) -> None:
         archive.write_bytes(archives.good_zip())

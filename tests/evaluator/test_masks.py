@@ -44,9 +44,12 @@ class TestMessages:
         [
             (pngs.of(4, 6), "n1/a.png: the mask is 6x4 but the image is 5x4 .width x height"),
             (pngs.jpeg(4, 5), "this is not a PNG image .a JPEG image.; save the mask as 8-bit RGB"),
+            (b"GIF89a", "this is not a PNG image .a GIF image.; save"),
+            (b"PK\3\4", "this is not a PNG image .a zip archive or a NumPy file.; save"),
+            (pngs.of(4, 5)[:-12], "this PNG is damaged: it ends before its last chunk"),
             (pngs.png(4, 5, bits=16), "this PNG has 16 bits a channel, not 8"),
             (pngs.png(4, 5, colour=pngs.GREY), "this is a grey PNG; save the mask as"),
-            (pngs.of(4, 5)[:-20], "this PNG is damaged: its data ends early or a checksum"),
+            (pngs.png(4, 5, pixels=b""), "this PNG is damaged: its data ends early or a checksum"),
             (pngs.photograph(4, 5), "blue is not 0 in 20 pixels, the first with RGB .* row 0"),
         ],
     )

@@ -1,4 +1,5 @@
 import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,7 @@ class TestRefusals:
             ("n1/x.txt", b"", "n1/x.txt is not a mask; a truth folder holds"),
             ("x.png", b"", "x.png is not a mask"),
             ("n1/deep/x.png", b"", "n1/deep/x.png is not a mask"),
+            (os.fsdecode(b"n1/\xff.png"), b"", r"the name 'n1/\\udcff.png' is not UTF-8; give"),
             ("N1/A.png", b"", "n1/a.png and N1/A.png are masks of one image"),
         ],
     )

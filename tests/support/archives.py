@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 import numpy as np
 
@@ -51,6 +52,9 @@ class File:
     start: int | None = None
     extra: bytes = b""
     local_name: bytes | None = None
+    local_size: int | None = None
+    local_method: int | None = None
+    local_flags: int | None = None
     local_signature: bytes = b"PK\3\4"
     central_signature: bytes = b"PK\1\2"
 
@@ -112,7 +116,10 @@ class RawZip:
         start = out.tell()
         name = file.name if file.local_name is None else file.local_name
         crc, packed_size, size = (n & 0xFFFFFFFF for n in file.numbers())
-        fields = (20, file.flags, file.method, 0, 0, crc, packed_size, size, len(name), 0)
+        size = size if file.local_size is None else file.local_size
+        flags = file.flags if file.local_flags is None else file.local_flags
+        method = file.method if file.local_method is None else file.local_method
+        fields = (20, flags, method, 0, 0, crc, packed_size, size, len(name), 0)
         out.write(struct.pack("<4s5H3L2H", file.local_signature, *fields) + name)
         out.write(file.bytes_packed())
         return start
@@ -255,7 +262,6 @@ class Case:
 
 
 def _archives() -> Iterator[tuple[str, Code, Callable[[], bytes]]]:
-    zeros = bytes(20_000_000)
     text = b"not a mask, not an archive\n" * 100
     yield "an empty file", Code.NOT_A_ZIP, lambda: b""
     yield "a text", Code.NOT_A_ZIP, lambda: text
@@ -314,9 +320,14 @@ def _archives() -> Iterator[tuple[str, Code, Callable[[], bytes]]]:
         lambda: with_first(local_signature=b"????"),
     )
     yield "a broken directory", Code.ZIP_DAMAGED, lambda: with_first(central_signature=b"PK\1\3")
-    yield "no entries", Code.IMAGE_MISSING, without_masks
+    yield "no entries", Code.ZIP_EMPTY, lambda: bytes(RawZip())
+    yield "folders and leftovers alone", Code.ZIP_EMPTY, leftovers
+    yield "no masks", Code.IMAGE_MISSING, without_masks
     yield "an archive in an archive", Code.IMAGE_MISSING, zip_in_zip
 
+
+def _single_entries() -> Iterator[tuple[str, Code, Callable[[], bytes]]]:
+    zeros = bytes(20_000_000)
     for title, name in {
         "a traversal": b"../../etc/passwd",
         "a traversal inside": b"n1/../../x.png",
@@ -333,8 +344,24 @@ def _archives() -> Iterator[tuple[str, Code, Callable[[], bytes]]]:
     )
     yield "a device", Code.SYMLINK, lambda: with_first(mode=stat.S_IFCHR | 0o666, content=b"")
     yield "a password", Code.ENCRYPTED, lambda: with_first(flags=0x1)
+    yield "a password told inside alone", Code.ENCRYPTED, lambda: with_first(local_flags=0x1)
+    yield (
+        "a password told in the directory alone",
+        Code.ENCRYPTED,
+        lambda: with_first(flags=0x1, local_flags=0),
+    )
     yield "strong encryption", Code.ENCRYPTED, lambda: with_first(flags=0x41)
     yield "bzip2", Code.UNSUPPORTED_COMPRESSION, lambda: with_first(method=zipfile.ZIP_BZIP2)
+    yield (
+        "a method told in the directory alone",
+        Code.UNSUPPORTED_COMPRESSION,
+        lambda: with_first(method=99, local_method=STORED),
+    )
+    yield (
+        "a method told inside alone",
+        Code.UNSUPPORTED_COMPRESSION,
+        lambda: with_first(local_method=99),
+    )
     yield "LZMA", Code.UNSUPPORTED_COMPRESSION, lambda: with_first(method=zipfile.ZIP_LZMA)
     yield (
         "one name twice",
@@ -347,6 +374,7 @@ def _archives() -> Iterator[tuple[str, Code, Callable[[], bytes]]]:
         lambda: with_file("zeros.bin", zeros, method=DEFLATED),
     )
     yield "stored but of two sizes", Code.SIZE_MISMATCH, lambda: with_first(size=10)
+    yield "another size in its own header", Code.SIZE_MISMATCH, lambda: with_first(local_size=10)
     yield (
         "less than declared",
         Code.SIZE_MISMATCH,
@@ -395,6 +423,12 @@ def with_jpeg_names() -> bytes:
 
 def without_masks() -> bytes:
     return bytes(RawZip(files=good_files()[-1:]))
+
+
+def leftovers() -> bytes:
+    """What is left of an archive when its masks were forgotten on a Mac."""
+    names = (b"n1/", b"n1/.DS_Store", b"__MACOSX/n1/._a.png")
+    return bytes(RawZip(files=tuple(File(name=name) for name in names)))
 
 
 def zip_in_zip() -> bytes:
@@ -463,7 +497,7 @@ _BAD_METHODS: dict[str, tuple[Code, bytes]] = {
 
 
 def _cases() -> Iterator[Case]:
-    for title, code, make in _archives():
+    for title, code, make in chain(_archives(), _single_entries()):
         yield Case(title, code, make)
     for title, code, make_png in PNG_CASES:
         yield Case(title, code, lambda make=make_png: with_file(FIRST, make(*MANIFEST[FIRST])))

@@ -107,6 +107,8 @@ def _pngs() -> Iterator[tuple[str, Code, Maker]]:
     yield "a wrong CRC of the header", Code.MASK_DAMAGED, lambda h, w: _broken(of(h, w), 30)
     yield "a wrong CRC of the pixels", Code.MASK_DAMAGED, lambda h, w: _broken(of(h, w), -14)
     yield "pixels cut short", Code.MASK_DAMAGED, lambda h, w: of(h, w)[:-20]
+    yield "the last chunk cut off", Code.MASK_DAMAGED, lambda h, w: of(h, w)[:-12]
+    yield "the last chunk cut short", Code.MASK_DAMAGED, lambda h, w: of(h, w)[:-8]
     yield (
         "rows left out",
         Code.MASK_DAMAGED,

@@ -116,8 +116,10 @@ class Browser:
 class Site:
     """The site, two people, one subset `tiny` with a truth for its test split."""
 
-    def __init__(self, folder: Path) -> None:
-        self.settings = Settings(data_dir=folder, environment="test", upload_limit_bytes=1_000_000)
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.settings = Settings(
+            data_dir=folder, environment="test", upload_limit_bytes=1_000_000, **settings
+        )
         (folder / "luss.sqlite3").write_bytes(_prepared_database())
         self.queue, self.clock = RecordingQueue(), SetClock(NOW)
         self.mailer = RecordingMailer()
@@ -301,7 +303,7 @@ def _prepared_database() -> bytes:
 
 
 @contextmanager
-def site_in(folder: Path) -> Iterator[Site]:
-    site = Site(folder)
+def site_in(folder: Path, **settings: Any) -> Iterator[Site]:
+    site = Site(folder, **settings)
     yield site
     site.close()

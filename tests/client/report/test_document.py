@@ -13,6 +13,7 @@ import pytest
 from click.testing import Result as Ran
 from typer.testing import CliRunner
 
+from client.class_labels import class_labels
 from client.cli import app
 from client.report import document
 from client.report.document import report_html
@@ -66,9 +67,16 @@ def one(*ids: int) -> Mapping[str, Ids]:
     return {"n1/a.png": np.array([ids], np.uint16)}
 
 
+def html_of(
+    result: Result, prediction: Path = Path("messy.zip"), *, names: Path | None = None
+) -> str:
+    labels = class_labels(result.classes, names)
+    return report_html(result, prediction=prediction, labels=labels)
+
+
 class TestContents:
     def test_nothing_is_loaded_from_elsewhere(self, golden: Result) -> None:
-        html = report_html(golden, prediction=Path("messy.zip"))
+        html = html_of(golden)
 
         page = Page(html)
         loading = {"src", "href", "xlink:href", "srcset", "data", "action", "background"}
@@ -79,21 +87,33 @@ class TestContents:
         assert page.tags.count("svg") == 3
 
     def test_the_scores_are_those_of_the_result(self, golden: Result) -> None:
-        text = Page(report_html(golden, prediction=Path("messy.zip"))).text
+        text = Page(html_of(golden)).text
 
         for name in ("miou", "bmiou", "img_acc", "f_beta", "miou_s", "bmiou_l", "miou_no_other"):
             assert f"{getattr(golden.scores, name):.2f}" in text
 
     def test_findings_and_versions_are_told(self, golden: Result) -> None:
-        text = Page(report_html(golden, prediction=Path("messy.zip"))).text
+        text = Page(html_of(golden)).text
 
         assert "hold an id above" in text
         assert "ids_out_of_range" in text
         assert golden.truth_version in text
         assert golden.tallies.origin.archive_hash in text
 
+    def test_classes_go_by_their_names_where_these_are_given(
+        self, golden: Result, tmp_path: Path
+    ) -> None:
+        names = tmp_path / "names.csv"
+        rows = [f"{i},<b>sort {i}</b>" for i in range(1, golden.classes + 1)]
+        names.write_text("\n".join(["id,name", *rows]))
+
+        page = Page(html_of(golden, names=names))
+
+        assert f"{golden.classes} <b>sort {golden.classes}</b>" in page.text
+        assert "b" not in page.tags
+
     def test_it_is_the_same_every_time(self, golden: Result) -> None:
-        first, second = (report_html(golden, prediction=Path("messy.zip")) for _ in range(2))
+        first, second = (html_of(golden) for _ in range(2))
 
         # Vega numbers its clipping areas through the life of the process.
         numbered = re.compile(r"(clip|gradient_)\d+")
@@ -103,9 +123,7 @@ class TestContents:
         some = replace(golden, intervals={"miou": (1.24, 5.0), "miou_s": (2.0, 7.31)})
         none = replace(golden, intervals={})
 
-        with_them, without = (
-            Page(report_html(result, prediction=Path("messy.zip"))).text for result in (some, none)
-        )
+        with_them, without = (Page(html_of(result)).text for result in (some, none))
 
         assert "[1.2, 5.0]" in with_them
         assert "[2.0, 7.3]" in with_them
@@ -127,7 +145,7 @@ class TestOddPredictions:
         method = METHOD.replace("tried", HOSTILE).replace("made by a test", HOSTILE)
         result = scored(tmp_path, one(1, 2), one(1, 2), method=method)
 
-        page = Page(report_html(result, prediction=Path(HOSTILE.replace("/", "_"))))
+        page = Page(html_of(result, Path(HOSTILE.replace("/", "_"))))
 
         assert not {"script", "img"} & set(page.tags)
         assert page.text.count("<script>alert(1)</script>{{ 7 * 7 }}<img") >= 2
@@ -136,7 +154,7 @@ class TestOddPredictions:
     def test_a_perfect_prediction_confuses_nothing(self, tmp_path: Path) -> None:
         result = scored(tmp_path, one(0, 1, 2, 3), one(0, 1, 2, 3))
 
-        text = Page(report_html(result, prediction=tmp_path)).text
+        text = Page(html_of(result, tmp_path)).text
 
         assert "100.00" in text
         assert "No category was called another." in text
@@ -144,7 +162,7 @@ class TestOddPredictions:
     def test_sizes_without_objects_and_an_empty_truth_are_dashes(self, tmp_path: Path) -> None:
         result = scored(tmp_path, one(1000, 1000), one(1, 9))
 
-        text = Page(report_html(result, prediction=tmp_path)).text
+        text = Page(html_of(result, tmp_path)).text
 
         assert "large above 50 % \N{EN DASH} \N{EN DASH}" in text
         assert "Of the pixels that belong to categories, 0.0" in text
@@ -152,7 +170,7 @@ class TestOddPredictions:
     def test_a_method_without_a_name_goes_by_its_file(self, tmp_path: Path) -> None:
         result = scored(tmp_path, one(1), one(1), method=METHOD.replace("tried", "null"))
 
-        assert "<h1>entry.zip</h1>" in report_html(result, prediction=Path("entry.zip"))
+        assert "<h1>entry.zip</h1>" in html_of(result, Path("entry.zip"))
 
 
 class TestCommand:
@@ -188,7 +206,7 @@ class TestCommand:
 
 @pytest.mark.slow
 def test_a_browser_shows_it_without_asking_for_anything(golden: Result, tmp_path: Path) -> None:
-    (tmp_path / "report.html").write_text(report_html(golden, prediction=Path("messy.zip")))
+    (tmp_path / "report.html").write_text(html_of(golden))
     asked: list[str] = []
     complaints: list[str] = []
 
