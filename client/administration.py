@@ -15,13 +15,17 @@ from client.errors import NotInitialised, Refused
 from client.vault_folder import make_private_folder
 from evaluator import EvaluatorError
 from server import schema
+from server.accounts import queries as accounts_queries
 from server.accounts import service as accounts
 from server.accounts import tokens
 from server.catalogue import queries as catalogue
 from server.clock import SystemClock
 from server.db import Database
 from server.errors import ServerError
-from server.jobs.queue import RecordingQueue
+from server.jobs.celery_queue import CeleryQueue
+from server.jobs.queue import JobQueue, RecordingQueue
+from server.model_runs import service as model_runs
+from server.model_runs.service import Order, Starter
 from server.models import Board, Protocol, Scope, SplitName
 from server.organizers import boards as organized_boards
 from server.organizers import service as organizers
@@ -29,7 +33,7 @@ from server.organizers.boards import BoardChanges
 from server.organizers.service import TruthFacts
 from server.settings import Settings
 from worker.context import context_of
-from worker.registration import BadNames, Registration, register
+from worker.registration import BadImages, BadNames, Registration, register
 from worker.settings import WorkerSettings
 
 
@@ -133,10 +137,24 @@ def register_truth(
         context.database.close()
 
 
+def start_reference_run(settings: Settings, order: Order, *, email: str) -> str:
+    """Start a run of the reference model for an organizer's own team; return its public id.
+
+    Raises:
+        Refused: no such organizer, recipe or board, or the board cannot be predicted here.
+    """
+    queue = CeleryQueue(settings)
+    with _unit_of_work(settings, queue) as session:
+        user = accounts.organizer_named(session, email)
+        by = Starter(user_id=user.id, team_id=accounts_queries.teams_of(session, user.id)[0].id)
+        now = SystemClock().now()
+        return model_runs.start(session, order, by, now=now, lease=settings.lease).public_id
+
+
 @contextmanager
-def _unit_of_work(settings: Settings) -> Iterator[Session]:
-    """A transaction from outside the service: nothing done here rings a job."""
-    database = Database(settings.database, RecordingQueue())
+def _unit_of_work(settings: Settings, queue: JobQueue | None = None) -> Iterator[Session]:
+    """A transaction from outside the service: without a queue nothing done here rings a job."""
+    database = Database(settings.database, queue or RecordingQueue())
     try:
         with _refusals(), database.unit_of_work() as session:
             yield session
@@ -154,3 +172,5 @@ def _refusals() -> Iterator[None]:
         raise Refused(str(error), code="truth_bad") from error
     except BadNames as error:
         raise Refused(str(error), code="names_bad") from error
+    except BadImages as error:
+        raise Refused(str(error), code="images_bad") from error

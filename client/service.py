@@ -8,10 +8,11 @@ import socket
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from client.errors import Unreachable, UsageMistake
+from client.errors import ModelMissing, Unreachable, UsageMistake
 from client.settings import process_environment
 from client.supervisor import Child, Patience
 from client.vault_folder import make_private_folder
@@ -155,8 +156,13 @@ def child_of(settings: "WorkerSettings", part: Part) -> Child:
     )
 
 
-def children(settings: "WorkerSettings", *, workers: int = 1) -> list[Child]:
-    """Return web, workers and beat; prepares the folders that they expect."""
+def children(
+    settings: "WorkerSettings", *, workers: int = 1, runs_models: bool = False
+) -> list[Child]:
+    """Return web, workers and beat; prepares the folders that they expect.
+
+    ``runs_models`` adds a worker of the queue `model`.
+    """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     make_private_folder(settings.vault)
     table = parts(settings)
@@ -165,6 +171,7 @@ def children(settings: "WorkerSettings", *, workers: int = 1) -> list[Child]:
         child_of(settings, table["web"]),
         *([worker] if workers == 1 else _numbered(worker, workers, settings.worker_metrics_port)),
         child_of(settings, table["beat"]),
+        *([child_of(settings, table["gpu-worker"])] if runs_models else ()),
     ]
 
 
@@ -208,6 +215,21 @@ def check_sandbox(walls: "Walls") -> None:
         check_walls(walls)
     except NoWalls as reason:
         raise UsageMistake(str(reason)) from reason
+
+
+def can_run_models() -> bool:
+    """Whether PyTorch is installed, and what else the reference model needs."""
+    return all(find_spec(name) is not None for name in ("torch", "safetensors", "faiss", "PIL"))
+
+
+def check_model() -> None:
+    """Say at once what would otherwise fail every run.
+
+    Raises:
+        ModelMissing: the reference model is not installed.
+    """
+    if not can_run_models():
+        raise ModelMissing
 
 
 def check_port(*, host: str, port: int) -> None:

@@ -345,6 +345,30 @@ def demo() -> Recipe:
     )
 
 
+def tiny() -> Recipe:
+    """A few dozen images in seconds: shows that everything is set up, and learns nothing."""
+    training = Training(epochs=2, batch=8, rate=0.6, final_rate=6e-4)
+    crops = CropSize(count=2, side=32, area=(0.3, 1.0))
+    return Recipe(
+        name="tiny",
+        categories=None,
+        backbone=Backbone(depth=18, width=4, hidden=16, dimension=8),
+        pretrain=Pretrain(
+            training=replace(training, epochs=20),
+            large=crops,
+            prototypes=20,
+            frozen_steps=10,
+            queue=0,
+        ),
+        attention=Attention(training=training, crops=crops, queue=0),
+        labels=Labels(short_side=32, square=32, iterations=5, restarts=1),
+        finetune=Finetune(training=training, side=32, label_side=16),
+        predict=Predict(short_side=32),
+        distance_matching=DistanceMatching(short_side=32),
+        semi_supervised=SemiSupervised(epochs=1, warmup_epochs=0, batch=8, side=32, label_side=4),
+    )
+
+
 def animals_on_cpu() -> Recipe:
     """The same photographs on two CPU cores, in a quarter of an hour: too little to learn much.
 
@@ -385,5 +409,6 @@ RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "animals": animals,
     "animals-cpu": animals_on_cpu,
     "demo": demo,
+    "tiny": tiny,
 }
 """By the name that the command line takes."""

@@ -25,6 +25,7 @@ from server.mail.postman import PostalQueue, Postman
 from server.mail.smtp import SmtpMailer
 from server.methods import pages as method_pages
 from server.methods import routes as method_routes
+from server.model_runs import pages as model_run_pages
 from server.operations import pages as operation_pages
 from server.operations import routes as operation_routes
 from server.probes import Probes
@@ -50,8 +51,8 @@ ROUTES = (
     *(team_routes, token_routes, upload_routes),
 )
 PAGES = (
-    *(account_pages, board_pages, docs_pages, edit_pages, method_pages, operation_pages),
-    *(sign_in_pages, static_files, submission_pages, team_pages, token_pages),
+    *(account_pages, board_pages, docs_pages, edit_pages, method_pages, model_run_pages),
+    *(operation_pages, sign_in_pages, static_files, submission_pages, team_pages, token_pages),
 )
 CACHE_BYTES = 64 * 2**20
 UPLOAD_PATHS = ("/api/v1/submissions", "/submit", f"{tus.PATH}/")

@@ -10,6 +10,7 @@
         - LinkExpired               404  link_expired
     + Conflict                      409
         - TruthMissing              409  truth_missing
+        - ImagesMissing             409  images_missing
         - ClassCountDiffers         409  class_count_differs
         - AlreadyExists             409  already_exists
         - UploadOffsetDiffers       409  upload_offset_differs
@@ -189,10 +190,20 @@ class TruthMissing(Conflict):
     title = "Nothing to score against yet"
 
 
-class ClassCountDiffers(Conflict):
-    """The masks have another number of categories than their data set.
+class ImagesMissing(Conflict):
+    """The server does not have the images of this split, so it cannot run a model on them.
 
-    Only operators meet this one: pass the number that the data set has.
+    Submit masks instead; its operator names the folder of the images with luss admin dataset.
+    """
+
+    code = "images_missing"
+    title = "No images here"
+
+
+class ClassCountDiffers(Conflict):
+    """Masks, or a recipe, are for another number of categories than their data set has.
+
+    Operators pass the number that the data set has; organizers choose another recipe.
     """
 
     code = "class_count_differs"

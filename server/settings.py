@@ -114,6 +114,9 @@ class Settings(BaseSettings):
     shard_images: int = Field(
         2300, gt=0, description="most images that are counted as one shard, by one worker"
     )
+    model_limit_hours: int = Field(
+        14 * 24, gt=0, description="longest that one run of the reference model may take, in hours"
+    )
     waiting_limit_hours: int = Field(
         7 * 24, gt=0, description="longest that a submission waits for a worker, in hours"
     )
@@ -235,6 +238,10 @@ class Settings(BaseSettings):
     @property
     def scoring_limit(self) -> timedelta:
         return timedelta(seconds=self.scoring_limit_seconds)
+
+    @property
+    def model_limit(self) -> timedelta:
+        return timedelta(hours=self.model_limit_hours)
 
     @property
     def waiting_limit(self) -> timedelta:

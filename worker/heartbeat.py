@@ -2,13 +2,14 @@
 
 import logging
 import threading
+from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import Any, Protocol, Self
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from server.submissions import leases
-from server.submissions.leases import Claim
 from worker import stopping
 from worker.context import Context
 
@@ -18,16 +19,25 @@ log = logging.getLogger(__name__)
 class LeaseLost(Exception):
     """The row belongs to somebody else, or is final; this worker records nothing."""
 
-    def __init__(self, held: Claim) -> None:
+    def __init__(self, held: object) -> None:
         super().__init__(f"{held} is no longer this worker's")
+
+
+class Renew(Protocol):
+    """How a claim's lease is prolonged; False if there is nothing left to prolong."""
+
+    def __call__(
+        self, session: Session, held: Any, /, *, now: datetime, lease: timedelta
+    ) -> bool: ...
 
 
 class Heartbeat:
     """A thread that renews a claim every quarter of the lease, each time in its own transaction."""
 
-    def __init__(self, context: Context, held: Claim) -> None:
+    def __init__(self, context: Context, held: object, *, renew: Renew = leases.renew) -> None:
         self._context = context
         self._held = held
+        self._renew = renew
         self._stop = threading.Event()
         self._lost = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
@@ -58,7 +68,7 @@ class Heartbeat:
             try:
                 with self._context.database.unit_of_work() as session:
                     now = self._context.clock.now()
-                    renewed = leases.renew(session, self._held, now=now, lease=lease)
+                    renewed = self._renew(session, self._held, now=now, lease=lease)
             except SQLAlchemyError:
                 # Three more tries fit into the lease; after it the sweeper takes over.
                 log.warning("could not renew %s, trying again", self._held, exc_info=True)

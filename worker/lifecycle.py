@@ -93,6 +93,7 @@ class Lifecycle:
 
     def _begin_grace(self, *_: object) -> None:
         """Let the work go on for the grace; whoever tells twice prolongs nothing."""
+        stopping.announce()
         if signal.getitimer(signal.ITIMER_REAL)[0] == 0 and not stopping.is_asked():
             signal.setitimer(signal.ITIMER_REAL, self._settings.worker_grace_seconds)
 

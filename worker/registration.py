@@ -16,9 +16,16 @@ from server.organizers import service
 from server.organizers.service import TruthFacts
 from worker.context import Context
 
+IMAGE_FOLDERS = {SplitName.VAL: "validation", SplitName.TEST: "test"}
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
+
 
 class BadNames(Exception):
     """The CSV of category names cannot be read; the message says why."""
+
+
+class BadImages(Exception):
+    """The folder does not hold the images of the split; the message says what is missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +38,8 @@ class Registration:
     classes: int
     names: Path | None
     is_public: bool
+    images: Path | None = None
+    """The folder of the whole data set, as the workers of the queue `model` see it."""
 
 
 def register(
@@ -43,6 +52,7 @@ def register(
 
     Raises:
         BadNames: the CSV lacks a column or holds a number that is none.
+        BadImages: the folder does not hold an image for each of the masks.
         evaluator.BadTruth: the masks cannot be scored against.
         server.errors.ServerError: the subset refuses them.
     """
@@ -56,6 +66,8 @@ def register(
             facts = TruthFacts(
                 version=truth.version, classes=truth.classes, manifest=dict(truth.manifest)
             )
+        if registration.images is not None:
+            _check_images(registration.images, registration.split, facts)
         # The vault first: a truth without a row is waste, a row without its truth is a failure.
         context.vault.keep_truth(pack, version=facts.version)
         with context.database.unit_of_work() as session:
@@ -66,9 +78,26 @@ def register(
                 truth=facts,
                 categories=categories,
                 is_public=registration.is_public,
+                images=None if registration.images is None else registration.images.absolute(),
                 now=context.clock.now(),
             )
     return facts
+
+
+def _check_images(root: Path, split: SplitName, truth: TruthFacts) -> None:
+    """See that each mask of a truth has its image; names are cut at their first dot."""
+    folder = root / IMAGE_FOLDERS[split]
+    found = {
+        f"{path.parent.name}/{path.name.split('.')[0]}.png"
+        for path in folder.glob("*/*")
+        if path.suffix.lower() in IMAGE_SUFFIXES
+    }
+    missing = sorted(truth.manifest.keys() - found)
+    if missing:
+        raise BadImages(
+            f"{folder} lacks {len(missing)} of {len(truth.manifest)} images, the first is that of "
+            f"{missing[0]}; --images is the data set's folder in the layout of ImageNet-S."
+        )
 
 
 def _read_names(path: Path) -> list[CategoryFacts]:

@@ -3,6 +3,7 @@
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 
@@ -69,6 +70,18 @@ class WorkerSettings(Settings):
             file_bytes=self.sandbox_file_bytes,
         )
 
+    model_runs_dir: str = Field(
+        "",
+        description="where runs of the reference model keep checkpoints and masks; must outlive "
+        "the worker, and be one folder for all workers that shall take over from one another; "
+        "empty means LUSS_DATA_DIR/model-runs",
+    )
+    model_checkpoint_seconds: int = Field(
+        120, gt=0, description="how much of a training is lost at most with its worker, in seconds"
+    )
+    model_device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="what runs of the reference model compute on"
+    )
     worker_grace_seconds: int = Field(
         30, gt=0, description="how long a worker that is told to stop may finish, in seconds"
     )
@@ -97,6 +110,11 @@ class WorkerSettings(Settings):
     def truth_cache(self) -> Path:
         """Where packed truth lies that was fetched from a vault elsewhere."""
         return self.data_dir.absolute() / "truth-cache"
+
+    @property
+    def model_runs(self) -> Path:
+        """Where runs of the reference model keep what they need to go on."""
+        return Path(self.model_runs_dir or self.data_dir / "model-runs").absolute()
 
     @property
     def limits(self) -> Limits:

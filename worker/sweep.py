@@ -11,7 +11,8 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement
 
-from server.jobs.queue import SCORE_SHARD, SCORE_SUBMISSION, Job, ring_after_commit
+from server.jobs.queue import RUN_MODEL, SCORE_SHARD, SCORE_SUBMISSION, Job, ring_after_commit
+from server.model_runs import claims as model_runs
 from server.operations import workers
 from server.submissions import anonymity, attempts, leases, outcomes, shards
 from server.submissions.states import DEADLINES
@@ -25,6 +26,7 @@ def run(context: Context) -> None:
     now = context.clock.now()
     _fail_and_ring(context, now)
     _reveal(context, now)
+    _look_after_model_runs(context, now)
     with context.database.unit_of_work() as session:
         workers.forget_silent(session, now=now)
     for name in scratch.delete_abandoned():
@@ -53,6 +55,17 @@ def _fail_and_ring(context: Context, now: datetime) -> None:
             ring_after_commit(session, Job(SCORE_SHARD, submission_id))
     for submission_id, why in failed:
         log.error("submission %d has failed; the last reason: %s", submission_id, why)
+
+
+def _look_after_model_runs(context: Context, now: datetime) -> None:
+    """Fail runs of the reference model likewise, and ring for those that nobody works on."""
+    settings = context.settings
+    with context.database.unit_of_work() as session:
+        failed = model_runs.fail_hopeless(session, settings, now=now)
+        for run_id in model_runs.to_ring_again(session, now=now, lease=settings.lease):
+            ring_after_commit(session, Job(RUN_MODEL, run_id))
+    for run in failed:
+        log.error("model run %s has failed: %s", run.public_id, run.failure)
 
 
 def _hopeless(context: Context, now: datetime) -> Iterator[tuple[ColumnElement[bool], str | None]]:

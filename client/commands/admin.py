@@ -72,6 +72,16 @@ def dataset(
         Path | None,
         typer.Option(exists=True, dir_okay=False, metavar="CSV", help="Columns wnid, name, id."),
     ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            metavar="DIR",
+            help="The whole data set in ImageNet-S layout, at the place where model workers see "
+            "it: lets them run models on this split.",
+        ),
+    ] = None,
     public: Annotated[
         bool, typer.Option("--public", help="Pictures and per-image lists may be shown.")
     ] = False,
@@ -90,22 +100,48 @@ def dataset(
         classes=classes,
         names=names,
         is_public=public,
+        images=images,
     )
     with console.progress_bar("Packing") as progress:
         facts = register_truth(WorkerSettings(), registration, progress=progress)
-    images = len(facts.manifest)
+    count = len(facts.manifest)
     _say(
-        f"{slug} {split}: {images} images, {facts.classes} categories, truth {facts.version}",
+        f"{slug} {split}: {count} images, {facts.classes} categories, truth {facts.version}",
         {
             "subset": slug,
             "split": split,
-            "images": images,
+            "images": count,
             "classes": facts.classes,
             "truth_version": facts.version,
             "public": public,
         },
         as_json=as_json,
     )
+
+
+@app.command("reference-run")
+def reference_run(
+    slug: Annotated[str, typer.Argument(metavar="SLUG", help="The data set to run on.")],
+    recipe: Annotated[str, typer.Option(help="s50, s300, s919 (-p: PASS-p), animals, demo, tiny.")],
+    organizer: Annotated[
+        str, typer.Option("--as", metavar="EMAIL", help="The organizer whose entry it becomes.")
+    ],
+    split: Annotated[str, typer.Option(help="val or test.")] = "test",
+    seed: Annotated[int | None, typer.Option(min=0, help="Instead of the recipe's own.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let a worker of the queue model train PASS and enter what it predicts."""
+    from client.administration import start_reference_run
+    from server.model_runs.service import Order
+    from server.models import SplitName
+    from server.settings import Settings
+
+    check_member(SplitName, split, "split")
+    settings = Settings()
+    order = Order(recipe=recipe, subset=slug, split=SplitName(split), seed=seed)
+    public_id = start_reference_run(settings, order, email=organizer)
+    url = f"{settings.site_url}/reference-runs/{public_id}"
+    _say(f"The run waits for a worker: {url}", {"id": public_id, "url": url}, as_json=as_json)
 
 
 def _password() -> str:

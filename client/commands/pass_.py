@@ -20,7 +20,9 @@ INTERRUPTED = 143
 RecipeName = Annotated[
     str,
     typer.Option(
-        "--recipe", metavar="NAME", help="s50, s300, s919 (-p: PASS-p), animals(-cpu), demo."
+        "--recipe",
+        metavar="NAME",
+        help="s50, s300, s919 (-p: PASS-p), animals(-cpu), demo, tiny.",
     ),
 ]
 Data = Annotated[
@@ -46,6 +48,9 @@ Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="What to co
 Workers = Annotated[
     int | None, typer.Option(min=0, help="Processes that load images; fitting the machine.")
 ]
+CheckpointSeconds = Annotated[
+    float, typer.Option(min=1, help="Time between checkpoints: what a killed run loses at most.")
+]
 Seed = Annotated[int | None, typer.Option(min=0, help="Another seed than the recipe's.")]
 
 
@@ -57,12 +62,20 @@ def run(
     device: Device = "auto",
     workers: Workers = None,
     seed: Seed = None,
+    checkpoint_seconds: CheckpointSeconds = 120,
 ) -> None:
     """Pre-train, label, fine-tune and predict; the zips are in the folder's predict/."""
     from reference_model.stages import pipeline
 
     with _ends_with_a_sentence(out, "predict"):
-        pipeline.run(_chosen(recipe, seed), data=data, out=out, device=device, workers=workers)
+        pipeline.run(
+            _chosen(recipe, seed),
+            data=data,
+            out=out,
+            device=device,
+            workers=workers,
+            checkpoint_seconds=checkpoint_seconds,
+        )
 
 
 @app.command("distance-match")

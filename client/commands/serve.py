@@ -9,10 +9,13 @@ def serve(
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Instead of LUSS_PORT.")
     ] = None,
+    model: Annotated[
+        bool, typer.Option("--model", help="Also run the reference model here (needs PyTorch).")
+    ] = False,
 ) -> None:
     """Run site, worker and beat until Ctrl-C; what dies is started again."""
     from client.administration import check_initialised
-    from client.service import check_port, check_sandbox, children, patience
+    from client.service import check_model, check_port, check_sandbox, children, patience
     from client.supervisor import Supervisor
     from server import log_config
     from worker.settings import WorkerSettings
@@ -21,5 +24,7 @@ def serve(
     log_config.configure(settings, process="serve")
     check_initialised(settings)
     check_sandbox(settings.sandbox)
+    if model:
+        check_model()
     check_port(host=settings.host, port=settings.port)
-    Supervisor(children(settings), patience(settings)).run()
+    Supervisor(children(settings, runs_models=model), patience(settings)).run()

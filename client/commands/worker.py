@@ -20,7 +20,7 @@ def worker(
     ] = 1,
 ) -> None:
     """Become a Celery worker (LUSS_DATABASE_URL, LUSS_BROKER_URL, LUSS_VAULT_URL)."""
-    from client.service import check_sandbox, worker_command, worker_environment
+    from client.service import check_model, check_sandbox, worker_command, worker_environment
     from client.settings import process_environment
     from worker.settings import WorkerSettings
 
@@ -29,7 +29,10 @@ def worker(
         if queue not in QUEUES:
             console.stop(unknown("queue", queue, QUEUES), console.USAGE)
     settings = WorkerSettings()
-    check_sandbox(settings.sandbox)
+    if "score" in wanted:
+        check_sandbox(settings.sandbox)
+    if "model" in wanted:
+        check_model()
     command = worker_command(queues=wanted, concurrency=concurrency)
     environment = process_environment() | worker_environment(settings)
     os.execve(command[0], command, environment)  # noqa: S606  # signals and exit code are then Celery's own

@@ -72,6 +72,7 @@ def _register(settings: WorkerSettings, data: Path, name: SplitName, split: Spli
         classes=len(CATEGORIES),
         names=data / "names.csv",
         is_public=True,
+        images=data,
     )
     with progress_bar("Masks") as progress:
         register_truth(settings, registration, progress=progress)

@@ -18,6 +18,8 @@ from reference_model.engine.processes import Processes, stop_requests
 from reference_model.engine.progress import Progress
 from reference_model.engine.run_dir import StageDir, Status
 
+CHECKPOINT_SECONDS = 120.0
+
 TOTAL = "total"
 """The term that is minimised."""
 
@@ -45,7 +47,7 @@ class Rhythm:
     """How often what is not training happens; none of it changes a result."""
 
     log_steps: int = 1
-    checkpoint_seconds: float = 120.0
+    checkpoint_seconds: float = CHECKPOINT_SECONDS
     stop_after: int | None = None
     """Steps after which to stop as if told to; for trying out resumption."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from reference_model.data.folders import BadData, DataFolder
 from reference_model.engine.errors import Interrupted, Refused, RunStopped
-from reference_model.engine.loop import Rhythm
+from reference_model.engine.loop import CHECKPOINT_SECONDS, Rhythm
 from reference_model.engine.processes import DeviceName, Processes, started
 from reference_model.engine.run_dir import RunDir, Status
 from reference_model.recipes import Recipe
@@ -46,17 +46,25 @@ def run(
     out: Path,
     device: DeviceName = "auto",
     workers: int | None = None,
-    rhythm: Rhythm | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> None:
     """Run every stage that is not done yet; the entry's zips are in `<out>/predict`.
 
     Args:
         workers: processes that load images; by default as many as fit the machine.
+        checkpoint_seconds: of a training that are lost at most when the process is killed.
 
     Raises:
         RunStopped: refused, diverged or interrupted; the status file says so, too.
     """
-    with place_of(recipe, data=data, out=out, device=device, workers=workers, rhythm=rhythm) as at:
+    with place_of(
+        recipe,
+        data=data,
+        out=out,
+        device=device,
+        workers=workers,
+        checkpoint_seconds=checkpoint_seconds,
+    ) as at:
         categories(recipe, at)
         for stage in STAGES:
             stage.run(recipe, at)
@@ -117,7 +125,7 @@ def place_of(
     out: Path,
     device: DeviceName,
     workers: int | None = None,
-    rhythm: Rhythm | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> Iterator[Place]:
     """A place for a run, whose end is told in the status file, whatever it is.
 
@@ -132,7 +140,9 @@ def place_of(
             data=DataFolder(data),
             processes=processes,
             workers=default_workers(processes) if workers is None else workers,
-            rhythm=rhythm or Rhythm(log_steps=10 if processes.is_cuda else 1),
+            rhythm=Rhythm(
+                log_steps=10 if processes.is_cuda else 1, checkpoint_seconds=checkpoint_seconds
+            ),
         )
         try:
             with _ended_by_signals():

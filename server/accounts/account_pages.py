@@ -162,6 +162,7 @@ def _account_page(
         done=done,
         refusal=refusal,
         email=user.email,
+        is_organizer=user.is_organizer,
         profile=filled_fields(forms.profile_fields(user), typed or {}, refusal),
         teams=tuple(
             TeamLine(

@@ -45,6 +45,7 @@ class AccountPage:
     done: str
     refusal: Refusal | None
     email: str
+    is_organizer: bool
     profile: tuple[InputField, ...]
     teams: tuple[TeamLine, ...]
     invitations: tuple[InvitationLine, ...]

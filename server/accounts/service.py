@@ -9,7 +9,7 @@ from server import standings
 from server.accounts import passwords
 from server.accounts.queries import teams_of, user_by_email
 from server.digests import digest_of, new_secret
-from server.errors import AlreadyExists, FieldInvalid, SignInRefused
+from server.errors import AlreadyExists, FieldInvalid, NotAllowed, NotFound, SignInRefused
 from server.mail.address import normal_email
 from server.models import (
     MAX_AFFILIATION,
@@ -71,6 +71,21 @@ def add_user(
     session.add_all([user, team])
     session.flush()  # the membership needs both ids
     session.add(Membership(team_id=team.id, user_id=user.id, is_owner=True))
+    return user
+
+
+def organizer_named(session: Session, email: str) -> User:
+    """Return the organizer with an address.
+
+    Raises:
+        NotFound: no account has the address.
+        NotAllowed: its person is no organizer.
+    """
+    user = user_by_email(session, normal_email(email))
+    if user is None:
+        raise NotFound(f"{email} has no account; make one with `luss admin user {email}`.")
+    if not user.is_organizer:
+        raise NotAllowed(f"{email} is no organizer; `luss admin user --organizer` makes accounts.")
     return user
 
 

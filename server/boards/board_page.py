@@ -174,6 +174,7 @@ def _line(row: Row, best: Mapping[str, float], axis_end: int, *, is_own: bool) -
         group=row.group,
         counts=row.counts,
         is_pinned=row.pinned,
+        is_run_here=row.run_here,
         compare_id=row.submission,
         method=row.method,
         method_url=f"/methods/{row.method_slug}" if row.method_slug else None,

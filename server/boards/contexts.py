@@ -41,6 +41,7 @@ class Line:
     group: int | None
     counts: bool
     is_pinned: bool
+    is_run_here: bool
     compare_id: str | None
     method: str
     method_url: str | None

@@ -27,6 +27,7 @@ class BoardRow(Payload):
     kind: Literal["verified", "reported"]
     counts: bool
     pinned: bool
+    run_here: bool
     method: str
     method_slug: str | None
     team: str | None

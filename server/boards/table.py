@@ -41,6 +41,7 @@ class Row:
     group: int | None = None
     counts: bool = True
     pinned: bool = False
+    run_here: bool = False
     method: str
     method_slug: str | None = None
     team: str | None = None
@@ -118,6 +119,7 @@ def _verified(submission: Submission, score: Score, truth_version: str | None) -
     return Row(
         kind="verified",
         pinned=submission.is_pinned,
+        run_here=submission.is_run_here,
         method=method_called(submission, STRANGER) or submission.public_id,
         method_slug=method_slug(submission, STRANGER),
         team=team_called(submission, STRANGER),

@@ -13,6 +13,8 @@ from kombu import Queue
 from kombu.exceptions import OperationalError
 
 from server.jobs.queue import (
+    MODEL_QUEUE,
+    RUN_MODEL,
     SCORE_QUEUE,
     SCORE_SHARD,
     SCORE_SUBMISSION,
@@ -57,6 +59,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "task_routes": {
             **{task: {"queue": SCORE_QUEUE} for task in (SCORE_SUBMISSION, SCORE_SHARD)},
             **{task: {"queue": UPKEEP_QUEUE} for task in (SWEEP, TIDY)},
+            RUN_MODEL: {"queue": MODEL_QUEUE},
         },
     }
 

@@ -13,16 +13,17 @@ SCORE_SUBMISSION = "submissions.score"
 SCORE_SHARD = "submissions.score_shard"
 SWEEP = "submissions.sweep"
 TIDY = "submissions.tidy"
+RUN_MODEL = "model_runs.run"
 SEND_MAIL = "mail.send"
 
-SCORE_QUEUE = "score"
+SCORE_QUEUE, MODEL_QUEUE = "score", "model"
 UPKEEP_QUEUE = "upkeep"
 """Sweeps have one of their own: behind many submissions each of them would expire unread."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A task's name and the id of the submission that it is about."""
+    """A task's name and the id of the row that it is about."""
 
     task: str
     row_id: int

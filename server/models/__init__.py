@@ -28,6 +28,7 @@ from server.models.benchmark import (
     phase_of,
 )
 from server.models.mail import OutgoingMail
+from server.models.model_run import ModelRun, ModelRunState
 from server.models.score import (
     HEADLINE_SCORES,
     HeadlineScores,
@@ -82,6 +83,8 @@ __all__ = [
     "Membership",
     "Method",
     "MethodCard",
+    "ModelRun",
+    "ModelRunState",
     "OutgoingMail",
     "Protocol",
     "ReportedResult",

@@ -69,7 +69,11 @@ class Category(Base):
 
 
 class Split(Base):
-    """Images of a subset with one truth in force; until there is one nothing can be scored."""
+    """Images of a subset with one truth in force; until there is one nothing can be scored.
+
+    ``image_folder`` is where the workers of the queue `model` find the whole data set, in the
+    layout of ImageNet-S; None where they do not have the images of this split.
+    """
 
     __tablename__ = "split"
     __table_args__ = (UniqueConstraint("subset_id", "name"),)
@@ -79,6 +83,7 @@ class Split(Base):
     name: Mapped[SplitName]
     is_public: Mapped[bool] = mapped_column(default=False)
     truth_version: Mapped[str | None] = mapped_column(String(64))
+    image_folder: Mapped[str | None] = mapped_column(Text)
 
     subset: Mapped[Subset] = relationship(lazy="raise")
 

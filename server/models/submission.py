@@ -66,7 +66,7 @@ class Submission(MethodCard, Base):
     """A late one is scored and never ranks; a pinned one its team has chosen for the board.
 
     Public ones with ``anonymous_until`` stand on their board without names; when the time has come
-    it becomes None.
+    it becomes None. Of one with ``is_run_here`` this server has made the masks itself.
     """
 
     __tablename__ = "submission"
@@ -97,6 +97,7 @@ class Submission(MethodCard, Base):
     anonymous_until: Mapped[datetime | None] = mapped_column(index=True)
     is_late: Mapped[bool] = mapped_column(default=False, server_default=false())
     is_pinned: Mapped[bool] = mapped_column(default=False, server_default=false())
+    is_run_here: Mapped[bool] = mapped_column(default=False, server_default=false())
     declarations: Mapped[dict[str, Any]]
 
     archive_key: Mapped[str | None] = mapped_column(String(200))

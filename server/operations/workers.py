@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from server.models import WorkerProcess
@@ -35,6 +35,14 @@ def report(
 def leave(session: Session, name: str) -> None:
     """Forget a worker that has ended in order."""
     session.execute(delete(WorkerProcess).where(WorkerProcess.name == name))
+
+
+def serve(session: Session, queue: str, *, now: datetime) -> bool:
+    """Tell whether a worker that lives takes work from a queue."""
+    alive = session.scalars(
+        select(WorkerProcess.queues).where(WorkerProcess.seen_at > now - BELIEVED)
+    )
+    return any(queue in queues for queues in alive)
 
 
 def forget_silent(session: Session, *, now: datetime) -> None:

@@ -7,6 +7,7 @@ what may be known outside, the manifest and the content hash.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -104,11 +105,13 @@ def register_truth(
     categories: Iterable[CategoryFacts] | None,
     is_public: bool,
     now: datetime,
+    images: Path | None = None,
 ) -> Split:
     """Give a split its truth; a new slug makes a new data set.
 
     Another truth than the one in force is a new truth version: older scores stay visible and
-    unranked until they are re-scored.
+    unranked until they are re-scored. ``images`` is the folder of the data set's images for those
+    who run models; without it nothing changes about them.
 
     Raises:
         ClassCountDiffers: the subset has another number of categories than the masks.
@@ -126,6 +129,8 @@ def register_truth(
         )
     row = queries.split_of(session, subset.id, split)
     row.is_public = is_public
+    if images is not None:
+        row.image_folder = str(images)
     if catalogue.truth_version(session, row.id, truth.version) is None:
         session.add(
             TruthVersion(

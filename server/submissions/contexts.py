@@ -222,6 +222,7 @@ class SubmissionPage:
     is_late: bool
     anonymous_until: datetime | None
     is_known: bool
+    is_run_here: bool
     public_id: str
     state: SubmissionState
     is_final: bool

@@ -25,7 +25,14 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from server.jobs.queue import SCORE_SHARD, SCORE_SUBMISSION, Job, ring_after_commit
-from server.models import AttemptOutcome, Shard, Submission, SubmissionState, UtcDateTime
+from server.models import (
+    AttemptOutcome,
+    ModelRun,
+    Shard,
+    Submission,
+    SubmissionState,
+    UtcDateTime,
+)
 from server.submissions import attempts
 from server.submissions.states import IN_FLIGHT
 
@@ -212,7 +219,7 @@ def is_exhausted(*, now: datetime, max_attempts: int) -> ColumnElement[bool]:
 
 def shorten(session: Session, *, now: datetime, lease: timedelta) -> None:
     """Let no lease end later than one that is given now: the clock was set back since."""
-    for row in (Submission, Shard):
+    for row in (Submission, Shard, ModelRun):
         session.execute(
             update(row)
             .where(row.lease_until > now + lease)
@@ -239,7 +246,7 @@ def to_ring_again(session: Session, *, now: datetime, lease: timedelta) -> Seque
     return ids
 
 
-def is_free(row: type[Submission | Shard], now: datetime) -> ColumnElement[bool]:
+def is_free(row: type[Submission | Shard | ModelRun], now: datetime) -> ColumnElement[bool]:
     return or_(row.lease_token.is_(None), row.lease_until <= now)
 
 
@@ -268,7 +275,7 @@ def new_token() -> str:
 
 def changed(
     session: Session,
-    row: type[Submission | Shard],
+    row: type[Submission | Shard | ModelRun],
     where: Sequence[ColumnElement[bool]],
     **values: Any,
 ) -> bool:

@@ -155,6 +155,7 @@ class SubmissionPayload(Payload):
     public: bool
     late: bool
     anonymous_until: datetime | None
+    run_here: bool
     created_at: datetime
     finished_at: datetime | None
     declarations: dict[str, bool]
@@ -201,6 +202,7 @@ def payload_of(
         public=submission.is_public,
         late=submission.is_late,
         anonymous_until=submission.anonymous_until,
+        run_here=submission.is_run_here,
         created_at=submission.created_at,
         finished_at=submission.finished_at,
         declarations=submission.declarations,

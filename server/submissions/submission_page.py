@@ -63,6 +63,7 @@ def submission_page(
         is_late=submission.is_late,
         anonymous_until=submission.anonymous_until,
         is_known=is_known,
+        is_run_here=submission.is_run_here,
         public_id=submission.public_id,
         state=state,
         is_final=state in FINAL,

@@ -14,7 +14,10 @@ from server.web.form_page import FormPage, MessagePage
 from server.web.templating import ENVIRONMENT, TEMPLATES, Frame
 
 NAMES = sorted(str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.html"))
-AREAS = ("accounts", "boards", "docs", "methods", "operations", "submissions", "teams")
+AREAS = (
+    *("accounts", "boards", "docs", "methods", "model_runs"),
+    *("operations", "submissions", "teams"),
+)
 PARTIALS = ("base.html", "docs/_layout.html")
 
 

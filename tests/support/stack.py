@@ -224,6 +224,10 @@ class Stack:
         """Return the processes of this site's worker, the oldest first."""
         return self._processes("worker.celery_app", "worker")
 
+    def model_workers(self) -> list[int]:
+        """Return the processes of the worker that runs the reference model."""
+        return self._processes("worker.celery_app", "worker", "model")
+
     def web(self) -> list[int]:
         """Return the process that answers requests."""
         return self._processes("uvicorn")
@@ -270,9 +274,11 @@ class NativeStack(Stack):
 
 
 @contextmanager
-def stack_in(folder: Path, **settings: str) -> Iterator[Stack]:
+def stack_in(
+    folder: Path, *, starts: Sequence[str] = ("serve",), **settings: str
+) -> Iterator[Stack]:
     """Start a site with an account and a token; nothing of it runs on afterwards."""
-    stack = Stack(folder, **settings)
+    stack = Stack(folder, starts=starts, **settings)
     stack.luss("admin", "init")
     with _running(stack):
         yield stack

@@ -7,6 +7,7 @@ import pytest
 
 from server.settings import Settings
 from tests.client.commands.conftest import Luss
+from tests.support.tiny_data import write_tiny_data
 from worker.context import context_of_process
 
 S50 = Path(__file__).parents[2] / "golden" / "s50"
@@ -78,6 +79,44 @@ class TestUser:
         assert "[not_found]" in finished.stderr
 
 
+class TestReferenceRun:
+    @pytest.fixture(autouse=True)
+    def initialised(self, luss: Luss, data: Path, tmp_path: Path) -> None:
+        luss("admin", "init")
+        luss("admin", "user", "ada@example.org", "--organizer")
+        luss("admin", "user", "eve@example.org")
+        data_set = write_tiny_data(tmp_path / "images")
+        luss(
+            *("admin", "dataset", "shapes", "--classes", "3", "--split", "val"),
+            *("--truth", str(data_set / "validation-segmentation"), "--images", str(data_set)),
+        )
+
+    ORDER = ("admin", "reference-run", "shapes", "--split", "val", "--recipe")
+
+    def test_waits_for_a_worker_and_names_its_page(self, luss: Luss) -> None:
+        finished = luss(*self.ORDER, "tiny", "--as", "ada@example.org", "--seed", "3", "--json")
+
+        document = json.loads(finished.stdout)
+        assert finished.exit_code == 0
+        assert document["url"].endswith(f"/reference-runs/{document['id']}")
+
+    @pytest.mark.parametrize(
+        ("recipe", "organizer", "code"),
+        [
+            ("tiny", "eve@example.org", "not_allowed"),
+            ("tiny", "bob@example.org", "not_found"),
+            ("s50", "ada@example.org", "class_count_differs"),
+        ],
+    )
+    def test_is_refused_where_it_cannot_be(
+        self, luss: Luss, recipe: str, organizer: str, code: str
+    ) -> None:
+        finished = luss(*self.ORDER, recipe, "--as", organizer)
+
+        assert finished.exit_code == 1
+        assert f"[{code}]" in finished.stderr
+
+
 class TestDataset:
     @pytest.fixture(autouse=True)
     def initialised(self, luss: Luss, data: Path) -> None:
@@ -130,6 +169,18 @@ class TestDataset:
 
         assert finished.exit_code == 1
         assert "[names_bad]" in finished.stderr
+
+    def test_images_that_lack_one_are_refused_and_nothing_is_registered(
+        self, luss: Luss, tmp_path: Path, arguments: tuple[str, ...], data: Path
+    ) -> None:
+        folder = tmp_path / "images"
+        (folder / "test").mkdir(parents=True)
+
+        finished = luss(*arguments, "--classes", "50", "--images", str(folder))
+
+        assert finished.exit_code == 1
+        assert "[images_bad]" in finished.stderr
+        assert not (data / "vault" / "truth").exists()
 
     def test_an_unknown_split_is_a_usage_error_with_a_hint(self, luss: Luss) -> None:
         finished = luss(

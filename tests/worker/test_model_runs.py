@@ -1,0 +1,170 @@
+"""Runs of the reference model in a worker's hands: real processes, ended before they learn much."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from server.accounts.queries import teams_of
+from server.jobs.queue import RUN_MODEL
+from server.model_runs import service as organizing
+from server.model_runs.service import Order, Starter
+from server.models import ModelRun, ModelRunState, Split, SplitName
+from tests.support.database import LEASE, NOW
+from tests.support.service import Service, service_in
+from tests.support.tiny_data import write_tiny_data
+from tests.support.waiting import eventually
+from worker import model_runs, stopping, sweep
+from worker.model_process import FolderInUse, locked
+
+PATIENCE_SECONDS = 120
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    with service_in(tmp_path) as built:
+        brisk = built.context.settings.model_copy(update={"lease_seconds": 1})
+        yield replace(built, context=replace(built.context, settings=brisk))
+    stopping.forget()
+
+
+def started(service: Service, images: Path) -> ModelRun:
+    with service.context.database.unit_of_work() as session:
+        session.execute(
+            update(Split).where(Split.name == SplitName.TEST).values(image_folder=str(images))
+        )
+        team = teams_of(session, service.user.id)[0]
+        return organizing.start(
+            session,
+            Order(recipe="tiny", subset="tiny", split=SplitName.TEST),
+            Starter(user_id=service.user.id, team_id=team.id),
+            now=NOW,
+            lease=LEASE,
+        )
+
+
+def row(service: Service, run: ModelRun) -> ModelRun:
+    with service.context.database.reading() as session:
+        return session.get_one(ModelRun, run.id)
+
+
+def processes_in(folder: Path) -> list[int]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (process / "cwd").readlink() == folder:
+                found.append(int(process.name))
+    return found
+
+
+def test_one_whose_images_are_not_there_fails_and_says_where_they_were_sought(
+    service: Service, tmp_path: Path
+) -> None:
+    run = started(service, tmp_path / "nothing")
+
+    model_runs.run(service.context, run.id)
+
+    ended = row(service, run)
+    assert ended.state is ModelRunState.FAILED
+    assert str(tmp_path / "nothing") in (ended.failure or "")
+    assert ended.lease_token is None
+
+
+@pytest.mark.slow
+def test_one_that_the_model_refuses_fails_with_its_sentence(
+    service: Service, tmp_path: Path
+) -> None:
+    pytest.importorskip("torch")
+    (tmp_path / "empty").mkdir()
+    run = started(service, tmp_path / "empty")
+
+    model_runs.run(service.context, run.id)
+
+    ended = row(service, run)
+    assert (ended.state, ended.attempts) == (ModelRunState.FAILED, 1)
+    assert "a data set has a folder train" in (ended.failure or "")
+
+
+class Working:
+    """A worker that works on a run in a thread, its process begun."""
+
+    def __init__(self, service: Service, run: ModelRun) -> None:
+        self.folder = service.context.settings.model_runs / run.public_id
+        self._thread = threading.Thread(target=model_runs.run, args=(service.context, run.id))
+        self._thread.start()
+        eventually(lambda: bool(self.processes()), seconds=PATIENCE_SECONDS, what="a process")
+
+    def processes(self) -> list[int]:
+        return processes_in(self.folder)
+
+    def join(self) -> None:
+        self._thread.join(PATIENCE_SECONDS)
+        assert not self._thread.is_alive()
+
+
+@pytest.mark.slow
+def test_a_cancelled_one_ends_its_process_and_leaves_no_folder(
+    service: Service, tmp_path: Path
+) -> None:
+    run = started(service, write_tiny_data(tmp_path / "data"))
+    working = Working(service, run)
+
+    with service.context.database.unit_of_work() as session:
+        assert organizing.cancel(session, run, now=NOW)
+    working.join()
+
+    assert working.processes() == []
+    assert not working.folder.exists()
+    assert row(service, run).state is ModelRunState.CANCELLED
+
+
+@pytest.mark.slow
+def test_a_worker_that_stops_hands_it_back_without_counting_an_attempt(
+    service: Service, tmp_path: Path
+) -> None:
+    run = started(service, write_tiny_data(tmp_path / "data"))
+    working = Working(service, run)
+
+    stopping.announce()
+    working.join()
+
+    left = row(service, run)
+    assert (left.state, left.attempts, left.lease_token) == (ModelRunState.RUNNING, 0, None)
+    assert left.interrupted_because == model_runs.WORKER_STOPPED
+    assert working.processes() == []
+    assert working.folder.exists()
+
+
+def test_one_whose_earlier_process_still_lives_waits(service: Service, tmp_path: Path) -> None:
+    run = started(service, write_tiny_data(tmp_path / "data"))
+
+    with locked(service.context.settings.model_runs / run.public_id):
+        model_runs.run(service.context, run.id)
+
+    left = row(service, run)
+    assert (left.state, left.attempts) == (ModelRunState.RUNNING, 0)
+    assert left.interrupted_because == model_runs.STILL_IN_USE
+
+
+def test_a_folder_has_one_holder(tmp_path: Path) -> None:
+    with locked(tmp_path / "run"), pytest.raises(FolderInUse), locked(tmp_path / "run"):
+        pass
+
+
+def test_the_sweep_rings_for_one_that_nobody_works_on_and_ends_what_takes_too_long(
+    service: Service, tmp_path: Path
+) -> None:
+    run = started(service, tmp_path)
+    service.queue.rung.clear()
+
+    service.clock.time += LEASE
+    sweep.run(service.context)
+    assert [(job.task, job.row_id) for job in service.queue.rung] == [(RUN_MODEL, run.id)]
+
+    service.clock.time += service.context.settings.waiting_limit
+    sweep.run(service.context)
+    assert row(service, run).state is ModelRunState.FAILED
