@@ -66,7 +66,11 @@ def quota_of(session: Session, board: Board, *, team_id: int, now: datetime) -> 
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     tomorrow = midnight + DAY
     today = and_(Submission.created_at >= midnight, Submission.created_at < tomorrow)
-    mine = (Submission.board_id == board.id, Submission.team_id == team_id)
+    mine = (
+        Submission.board_id == board.id,
+        Submission.team_id == team_id,
+        Submission.is_run_here.is_(False),
+    )
     total, daily, in_flight = session.execute(
         select(
             func.count(),

@@ -211,9 +211,8 @@ def _record(context: Context, held: RunClaim, task: _Task, archive: StoredArchiv
             idempotency_key=None,
             now=now,
             lease=context.settings.lease,
+            is_run_here=True,
         )
-        submission.is_run_here = True
-        session.flush()
         if not claims.finish(session, held, submission_id=submission.id, now=now):
             raise LeaseLost(held)
 

@@ -18,7 +18,7 @@ from server.model_runs.states import IN_FLIGHT
 from server.models import ModelRun, ModelRunState, SplitName, new_public_id
 from server.protocols import FACT_KEYS
 from server.submissions.leases import changed
-from server.submissions.service import Entry, admit
+from server.submissions.service import Entry, admit_run
 
 DECLARED: Mapping[str, bool] = {key: key == "label_generation" for key in FACT_KEYS}
 """What holds for every entry of `luss pass run`: labels are generated, and nothing else."""
@@ -53,6 +53,7 @@ def start(
         FieldInvalid: the seed is out of range.
         ClassCountDiffers: the recipe is for data sets with another number of categories.
         TruthMissing, ImagesMissing: the split cannot be scored or predicted here.
+        BoardNotOpen, BoardPaused: the board takes no entries now.
     """
     choice = RECIPES.get(order.recipe)
     if choice is None:
@@ -61,7 +62,7 @@ def start(
         raise FieldInvalid(
             f"The seed is {order.seed}; it may be 0 to {LARGEST_SEED}.", field="seed"
         )
-    board = admit(session, entry_for(subset=order.subset, split=order.split))
+    board = admit_run(session, entry_for(subset=order.subset, split=order.split), now=now)
     if choice.classes not in {None, board.split.subset.classes}:
         raise ClassCountDiffers(
             f"The recipe {order.recipe} is for {choice.classes} categories, and {order.subset} has "

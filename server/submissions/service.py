@@ -54,11 +54,29 @@ def admit(session: Session, entry: Entry, *, team_id: int, now: datetime) -> Boa
     """Return the board that takes the entry; everything that can be refused early is.
 
     Raises:
+        NotFound, TruthMissing, DeclarationsIncomplete, DeclarationsContradict: see `admit_run`.
+        BoardNotOpen, BoardPaused, QuotaUsed: see `admission.check`.
+    """
+    board = _scored_board(session, entry)
+    admission.check(session, board, team_id=team_id, now=now)
+    return board
+
+
+def admit_run(session: Session, entry: Entry, *, now: datetime) -> Board:
+    """Return the board that takes an entry made by this server, which no quota is for.
+
+    Raises:
         NotFound: there is no such board.
         TruthMissing: the split has no truth to score against.
         DeclarationsIncomplete, DeclarationsContradict: see `protocols.check_declarations`.
-        BoardNotOpen, BoardPaused, QuotaUsed: see `admission.check`.
+        BoardNotOpen, BoardPaused: see `admission.check_phase`.
     """
+    board = _scored_board(session, entry)
+    admission.check_phase(board, now)
+    return board
+
+
+def _scored_board(session: Session, entry: Entry) -> Board:
     board = board_named(session, protocol=entry.protocol, subset=entry.subset, split=entry.split)
     if board.split.truth_version is None:
         raise TruthMissing(
@@ -66,7 +84,6 @@ def admit(session: Session, entry: Entry, *, team_id: int, now: datetime) -> Boa
             "its operator registers one with `luss admin dataset`."
         )
     check_declarations(entry.protocol, entry.declarations)
-    admission.check(session, board, team_id=team_id, now=now)
     return board
 
 
@@ -80,6 +97,7 @@ def accept(
     idempotency_key: str | None,
     now: datetime,
     lease: timedelta,
+    is_run_here: bool = False,
 ) -> Submission:
     """Make the row for an archive that has arrived; it is rung when the row is committed.
 
@@ -87,8 +105,11 @@ def accept(
         ServerError: see `admit`; all of it may have changed since the first byte.
         NotAllowed: the person has left the team since then.
     """
-    quota.hold(session, team_id=team_id)
-    board = admit(session, entry, team_id=team_id, now=now)
+    if is_run_here:
+        board = admit_run(session, entry, now=now)
+    else:
+        quota.hold(session, team_id=team_id)
+        board = admit(session, entry, team_id=team_id, now=now)
     if not queries.is_member(session, user_id=user_id, team_id=team_id):
         raise NotAllowed("You are not in this team any more, so you cannot submit for it.")
     submission = Submission(
@@ -100,6 +121,7 @@ def accept(
         created_at=now,
         is_public=entry.is_public,
         is_late=board.phase_at(now) is BoardPhase.CLOSED,
+        is_run_here=is_run_here,
         anonymous_until=entry.anonymous_until,
         declarations=dict(entry.declarations),
         archive_key=archive.key,
