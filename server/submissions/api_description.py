@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from server import admission
 from server.errors import (
     ArchiveEmpty,
     DeclarationsContradict,
@@ -98,6 +99,7 @@ CREATE_ANSWERS: Described = {
         *(NotAllowed, NotFound, TruthMissing, TooLarge, FieldInvalid, ArchiveEmpty),
         *(DeclarationsIncomplete, DeclarationsContradict, StorageUnavailable, StorageFull),
         *(UploadMalformed, UploadDiffers, UploadGone, UploadIncomplete, UploadUsed),
+        *admission.REFUSALS,
     ),
 }
 CREATE_REQUEST = {

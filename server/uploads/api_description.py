@@ -35,7 +35,9 @@ _OFFSET = _header("Upload-Offset", "How many bytes are safe on the server.", _BY
 _METADATA = {
     **_header(
         "Upload-Metadata",
-        "Pairs of a key and a value in base64, with commas between; sha256 is compared.",
+        "Pairs of a key and a value in base64, with commas between: sha256 is compared; protocol, "
+        "subset, split and team say where it is to be entered, which is refused at once if it may "
+        "not be.",
         {"type": "string", "maxLength": tus.MAX_METADATA},
         "filename ZW50cnkuemlw",
     ),

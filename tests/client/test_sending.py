@@ -103,6 +103,24 @@ class TestInOneGo:
         assert b64decode(pairs["filename"]) == b"masks.zip"
         assert begun.headers["upload-length"] == str(len(CONTENT))
 
+    def test_announces_where_the_whole_is_to_be_entered(self, submit: Submit) -> None:
+        server = FakeServer()
+        submit(server, Entry(board=ENTRY.board, declarations={}, team="Größe"))
+
+        (begun,) = (r for r in server.requests if r.url.path == "/api/v1/uploads")
+        pairs = dict(pair.split(" ") for pair in begun.headers["upload-metadata"].split(","))
+        told = {name: b64decode(pairs[name]).decode() for name in ("protocol", "split", "team")}
+        assert told == {"protocol": "fully-unsupervised", "split": "val", "team": "Größe"}
+
+    def test_waits_for_no_quota(self, submit: Submit, pauses: list[float]) -> None:
+        class Full(FakeServer):
+            def handle_request(self, request: httpx.Request) -> httpx.Response:
+                return problem(429, "quota_daily", "There is room again at 2026-11-21 00:00 UTC.")
+
+        with pytest.raises(Refused, match=r"room again at 2026-11-21 00:00 UTC. \[quota_daily\]"):
+            submit(Full())
+        assert pauses == []
+
     def test_tells_how_far_it_has_come(self, submit: Submit) -> None:
         told: list[tuple[str, int]] = []
         submit(FakeServer(), on_progress=lambda doing, done: told.append((doing, done)))

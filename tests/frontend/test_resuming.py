@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 from sqlalchemy import select
 
-from server.models import Submission, Upload
+from server.models import Protocol, Submission, Upload
 from server.protocols import FACT_KEYS
 from server.submissions import service
 from server.uploads import staging
@@ -182,6 +182,20 @@ def test_a_refused_form_does_not_send_the_archive_again(
     is_submitted(page)
     assert len(wire.offsets) == sent == len(CONTENT) / PIECE
     assert stored(site) == [CONTENT]
+
+
+def test_what_is_over_the_quota_is_said_before_a_byte_is_sent(
+    page: Page, site: Site, archive: Path
+) -> None:
+    wire = Wire(page, pieces=100)
+    fill_in(page, archive)
+    site.change_boards(daily_limit=1)
+    site.submission(protocol=Protocol.FREE)
+    submit(page)
+
+    text_is(page, "Your team has 1 of 1 entries on this board today")
+    expect(page.get_by_role("button", name="Submit")).to_be_enabled()
+    assert wire.offsets == []
 
 
 def test_what_the_server_does_not_take_is_said(page: Page, site: Site, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What the scripts add, in a real browser, and that the styles hold on a phone."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,32 @@ def test_a_refused_form_keeps_the_archive_that_was_chosen(page: Page, tmp_path: 
     page.locator("[name=label_generation][value=no]").check()
     page.get_by_role("button", name="Submit").click()
     expect(page.locator("h1")).to_have_text("Kept")
+
+
+def test_the_board_that_is_chosen_says_what_is_left_and_when_it_closes(
+    browser: Browser, tmp_path: Path
+) -> None:
+    place = {"timezone_id": "Asia/Tokyo", "locale": "en-GB"}
+    with (
+        site_in(tmp_path) as site,
+        listening(site) as address,
+        browser.new_context(base_url=address, **place) as context,
+    ):
+        site.change_boards(daily_limit=4, closes_at=datetime(2026, 11, 30, 23, tzinfo=UTC))
+        page = context.new_page()
+        sign_in(page)
+        page.goto("/submit")
+        limits = page.locator("[data-limits]")
+        expect(limits).to_have_text("")
+        page.locator("[name=protocol]").select_option("free")
+        for name in ("subset", "split"):  # chosen already where there is one
+            page.locator(f"[name={name}]").select_option(index=0)
+
+        expect(limits).to_contain_text("4 of 4 today")
+        closes = "It closes at 2026-11-30 23:00 UTC (1 Dec 2026, 08:00 GMT+9); later"
+        expect(limits).to_contain_text(closes)
+        page.goto("/boards/free/tiny/test")
+        expect(page.locator("[data-closes]")).to_contain_text(closes)
 
 
 def test_a_submission_is_followed_until_it_is_done(page: Page, site: Site) -> None:
