@@ -25,7 +25,7 @@ TeamName = Annotated[
     responses=problems(NotFound, FieldInvalid),
     openapi_extra=TOKEN,
 )
-def show(
+def quota(
     protocol: ProtocolWord,
     subset: SubsetWord,
     split: SplitWord,

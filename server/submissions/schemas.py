@@ -68,6 +68,7 @@ _EXAMPLE: dict[str, Any] = {
     "method": "PASS",
     "team": "Ada Example",
     "public": True,
+    "late": False,
     "created_at": "2026-11-20T12:00:00Z",
     "finished_at": "2026-11-20T12:00:09Z",
     "declarations": {fact.key: False for fact in FACTS},
