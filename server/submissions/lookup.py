@@ -1,16 +1,11 @@
 """The submission of an address."""
 
-from typing import Annotated
-
-from fastapi import Query
 from sqlalchemy.orm import Session
 
-from server.errors import NotFound
+from server.errors import FieldInvalid, NotFound
 from server.models import Submission
 from server.submissions import queries
 from server.visibility import Reader
-
-Cursor = Annotated[int | None, Query(gt=0, le=2**63 - 1)]
 
 
 def submission_named(session: Session, public_id: str, reader: Reader) -> Submission:
@@ -35,3 +30,17 @@ def own_submission(session: Session, public_id: str, *, team_ids: tuple[int, ...
     if submission is None:
         raise NotFound(f"There is no submission {public_id} of a team of yours.")
     return submission
+
+
+def position_of(session: Session, cursor: str | None, *, team_ids: tuple[int, ...]) -> int | None:
+    """Return where a list goes on: below the submission that its last page ended with.
+
+    Raises:
+        FieldInvalid: the cursor is not the id of a submission of these teams.
+    """
+    if cursor is None:
+        return None
+    position = queries.id_of_own(session, cursor, team_ids=team_ids)
+    if position is None:
+        raise FieldInvalid("cursor must be the next_cursor of the page before.", field="cursor")
+    return position

@@ -16,10 +16,11 @@ from server.errors import NotSignedIn, ServerError
 from server.submissions import queries
 from server.submissions.contexts import OwnSubmissionsPage
 from server.submissions.intake import Intake
-from server.submissions.lookup import Cursor, submission_named
+from server.submissions.lookup import position_of, submission_named
 from server.submissions.submission_page import submission_line, submission_page
 from server.submissions.submit_page import submit_page
 from server.submissions.waiting import places_of
+from server.web.parameters import Cursor
 from server.web.redirects import see_other
 from server.web.templating import render
 
@@ -74,11 +75,12 @@ def _form_again(
 def own(
     request: Request, viewer: SignedInPageDep, session: ReadingDep, cursor: Cursor = None
 ) -> Response:
-    rows = queries.of_teams(session, viewer.team_ids, before_id=cursor, limit=PAGE_LENGTH + 1)
+    before_id = position_of(session, cursor, team_ids=viewer.team_ids)
+    rows = queries.of_teams(session, viewer.team_ids, before_id=before_id, limit=PAGE_LENGTH + 1)
     page = OwnSubmissionsPage(
         lines=tuple(submission_line(row, viewer.reader) for row in rows[:PAGE_LENGTH]),
         is_first_page=cursor is None,
-        older_url=f"?cursor={rows[PAGE_LENGTH - 1].id}" if len(rows) > PAGE_LENGTH else None,
+        older_url=f"?cursor={rows[PAGE_LENGTH - 1].public_id}" if len(rows) > PAGE_LENGTH else None,
     )
     return render(request, page)
 

@@ -23,7 +23,7 @@ from server.submissions.api_description import CREATE_ANSWERS, CREATE_REQUEST
 from server.submissions.changes import SubmissionChanges, changes_of
 from server.submissions.editing import edit
 from server.submissions.intake import Intake
-from server.submissions.lookup import submission_named
+from server.submissions.lookup import position_of, submission_named
 from server.submissions.schemas import SubmissionList, SubmissionPayload, payload_of
 from server.submissions.waiting import places_of
 from server.submissions.withdrawal import withdraw
@@ -60,11 +60,7 @@ def index(
 ) -> SubmissionList:
     """List the caller's submissions, newest first."""
     signed_in(viewer)
-    before_id = None
-    if cursor is not None:
-        before_id = queries.id_of_own(session, cursor, team_ids=viewer.team_ids)
-        if before_id is None:
-            raise FieldInvalid("cursor must be the next_cursor of the page before.", field="cursor")
+    before_id = position_of(session, cursor, team_ids=viewer.team_ids)
     rows = queries.of_teams(session, viewer.team_ids, before_id=before_id, limit=limit + 1)
     return SubmissionList(
         submissions=_payloads(session, built, rows[:limit], viewer.reader),

@@ -54,11 +54,11 @@ TAGS = [
     {"name": "uploads", "description": "Archives in pieces, resumable: the protocol tus 1.0."},
     {"name": "status", "description": "How the service is."},
 ]
-_TELLING: dict[int, str] = {
-    HTTPStatus.UNAUTHORIZED: "WWW-Authenticate",
-    HTTPStatus.TOO_MANY_REQUESTS: "Retry-After",
+_TELLING: dict[int, tuple[str, bool]] = {
+    HTTPStatus.UNAUTHORIZED: ("WWW-Authenticate", True),
+    HTTPStatus.TOO_MANY_REQUESTS: ("Retry-After", False),  # a used up total never comes back
 }
-"""Headers that each answer of a status has."""
+"""The header that goes with a status, and whether each of its answers has it."""
 _CODES = "x-codes"
 _PROBLEM = {
     "type": "object",
@@ -178,8 +178,8 @@ def _add(answers: dict[str, dict[str, Any]], kind: type[ServerError]) -> None:
         },
     }
     if kind.status in _TELLING:
-        header = {"required": True, "schema": {"type": "string"}}
-        answer["headers"] = {_TELLING[kind.status]: header}
+        name, is_certain = _TELLING[kind.status]
+        answer["headers"] = {name: {"required": is_certain, "schema": {"type": "string"}}}
 
 
 def _coded(status: int) -> dict[str, Any]:

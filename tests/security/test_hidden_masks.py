@@ -190,6 +190,8 @@ def test_a_journey_tells_nothing_of_the_masks(
             journey.submit(zip_bytes(guesses(shift)), method_name=f"Stripes {shift}")
             for shift in range(2)
         ]
+        journey.submit(zip_bytes(guesses(2)))  # one more than may be in flight
+        journey.score()
         broken = guesses(0)
         broken[name_of(0)] = broken[name_of(0)][:-1]
         del broken[name_of(1)]
