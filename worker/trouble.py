@@ -1,4 +1,4 @@
-"""Trouble that passes: a full disk, a store or a database that does not answer.
+"""Trouble that passes: a full disk, a store or a database that is silent, a sandbox that is down.
 
 It is the operators' to mend and takes them an hour, so it must cost no submission its attempts: the
 submission waits, says why, and is tried again a lease later.
@@ -14,6 +14,7 @@ from server.storage.retrying import StoreUnavailable
 from server.storage.store import local_folder
 from server.submissions import attempts, leases
 from worker.context import Context
+from worker.sandbox.allowance import ChildFailed, Ending
 
 log = logging.getLogger(__name__)
 LEAST_FREE_BYTES = 16 * 1024**2  # without so much no archive can be counted
@@ -39,4 +40,6 @@ def told_by(error: Exception) -> str | None:
         return attempts.DISK_FULL
     if db.is_passing(error):
         return attempts.DATABASE_UNREACHABLE
+    if isinstance(error, ChildFailed) and error.ending is Ending.NOT_STARTED:
+        return attempts.SANDBOX_NOT_STARTED
     return attempts.STORE_UNREACHABLE if isinstance(error, StoreUnavailable) else None

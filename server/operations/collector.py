@@ -33,6 +33,7 @@ REASON_CODES = {
     attempts.STORE_UNREACHABLE: "store_unreachable",
     attempts.DATABASE_UNREACHABLE: "database_unreachable",
     attempts.DISK_FULL: "disk_full",
+    attempts.SANDBOX_NOT_STARTED: "sandbox_not_started",
     attempts.DISK_TROUBLE: "disk_trouble",
     attempts.FILE_MISSING: "file_missing",
     attempts.ARCHIVE_DAMAGED: "archive_damaged",

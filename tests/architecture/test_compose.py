@@ -150,6 +150,19 @@ def test_what_should_run_for_ever_is_started_again() -> None:
         assert service["restart"] == expected, name
 
 
+@pytest.mark.parametrize(
+    ("name", "grace_seconds"),
+    [
+        ("web", SETTINGS.upload_grace_seconds),
+        ("proxy", SETTINGS.upload_grace_seconds),
+        ("worker", SETTINGS.worker_grace_seconds),
+        ("gpu-worker", SETTINGS.worker_grace_seconds),
+    ],
+)
+def test_what_is_told_to_stop_has_its_grace_and_five_seconds(name: str, grace_seconds: int) -> None:
+    assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) >= grace_seconds + 5
+
+
 def test_servers_have_health_checks_and_parts_wait_for_them() -> None:
     for name in SERVERS:
         assert SERVICES[name]["healthcheck"]["test"], name

@@ -28,6 +28,8 @@ from tests.support.service import GOLDEN, Service, service_on
 from tests.support.small_disk import SmallDisk, small_disk
 from tests.support.waiting import eventually
 from worker import holding, scoring, sharding, sweep, trouble
+from worker.sandbox.allowance import Walls
+from worker.sandbox.children import ChildProcesses
 from worker.sandbox.counting import SandboxedCounting
 from worker.vault import Vault
 
@@ -235,6 +237,22 @@ class TestADatabase:
         assert failed.state is SubmissionState.FAILED
         assert failed.tries == 1
         assert {each.reason for each in failed.attempt_log} == {attempts.DATABASE_UNREACHABLE}
+
+
+def test_a_sandbox_that_does_not_start_costs_no_attempt(
+    service: Service, submission_id: int
+) -> None:
+    allowance = service.context.settings.allowance
+    broken = ChildProcesses(allowance, Walls.LIMITS, jobs_module="no.such.module")
+
+    scoring.run(replace(service.context, sandbox=broken), submission_id)
+
+    waiting = service.row(submission_id)
+    assert (waiting.attempts, waiting.lease_until) == (0, NOW + LEASE)
+    assert [each.reason for each in waiting.attempt_log] == [attempts.SANDBOX_NOT_STARTED]
+    pass_time(service, 2 * LEASE)
+    done = service.row(submission_id)
+    assert (done.state, done.tries) == (SubmissionState.SCORED, 1)
 
 
 class TestAStore:

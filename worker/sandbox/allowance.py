@@ -45,6 +45,8 @@ class Ending(StrEnum):
     FILE_LIMIT = "file_limit"
     CRASHED = "crashed"
     LOST = "lost"
+    NOT_STARTED = "not_started"
+    """No archive was opened: the worker could not start what opens them."""
     ERROR = "error"
 
 

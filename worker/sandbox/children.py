@@ -152,7 +152,9 @@ class ChildProcesses:
             if self._zygote is None:
                 self._zygote = Zygote(self._jobs_module, self._walls)
                 if not self._zygote.takes(order, channels):
-                    raise ChildFailed(Ending.LOST, "the process that starts children is gone")
+                    raise ChildFailed(
+                        Ending.NOT_STARTED, "the process that starts children is gone"
+                    )
             return self._zygote
 
 

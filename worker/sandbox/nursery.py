@@ -42,7 +42,7 @@ class Zygote:
             ready = b""
         if ready != b"ready":
             self.end()
-            raise ChildFailed(Ending.LOST, "the process that starts children did not start")
+            raise ChildFailed(Ending.NOT_STARTED, "the process that starts children did not start")
 
     def takes(self, order: Order, channels: tuple[socket.socket, ...]) -> bool:
         content = json.dumps(order.to_json()).encode()
