@@ -10,7 +10,7 @@ import threading
 import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO
 
 from evaluator.errors import BadPrediction
@@ -122,7 +122,7 @@ def _name_fault(entry: Entry) -> Finding | None:
         why = "its name holds a NUL character"
     elif name.startswith("/") or name[1:2] == ":":
         why = "its name is absolute; names start with the category's folder"
-    elif ".." in PurePosixPath(name).parts:
+    elif ".." in name.split("/"):
         why = "its name leaves the archive through '..'"
     else:
         return None
