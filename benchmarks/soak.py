@@ -5,9 +5,12 @@ submission after another, each waiting for its end, while now and then one worke
 all its processes. Then everything is counted: submissions in the API, rows in the database, files
 in the store, the vault and the folders for passing things, memory of web and workers.
 
-`faults` lists what is not as it should be; the exit code is 1 unless it is empty.
+`faults` lists what is not as it should be; the exit code is 1 unless it is empty. To be killed is
+none: a submission may be tried ten times here. An attempt that ends early for any other reason than
+a worker that was lost is one. `lost_unkilled` counts the lost ones that no kill explains: their
+workers were so starved of processor that leases of 4 s ran out.
 
-    python benchmarks/soak.py [--submissions 300] [--images 60] [--clients 20]
+    python -m benchmarks.soak [--submissions 300] [--images 60] [--clients 20]
 """
 
 import argparse
@@ -28,6 +31,7 @@ from typing import Any
 sys.path[0] = str(Path(__file__).parents[1])  # the folder of this file has modules of other names
 
 from benchmarks.evaluator import CLASSES, make_set
+from server.submissions.attempts import NO_LONGER_WANTED, WORKER_LOST
 from tests.support.stack import NativeStack, native_stack_in
 
 SUBSET, WORKERS = "bench", 2
@@ -36,6 +40,7 @@ KILL_AFTER = (3, 12)
 """How many submissions end between two kills."""
 KILLS_PER_MINUTE = 8  # the supervisor gives up on what dies more than five times a minute
 MAX_ATTEMPTS = 10  # workers die more often here than anywhere
+LOST = (WORKER_LOST, NO_LONGER_WANTED)
 LONGEST_SECONDS = 900
 TIDY_SECONDS = 10 * LEASE_SECONDS
 SAMPLE_SECONDS = 1.0
@@ -130,12 +135,20 @@ def faults_of(stack: NativeStack, bodies: Sequence[Any]) -> list[str]:
     if set(states) != {"scored"}:
         faults.append(f"states: {dict(states)}")
         faults += [str(body["attempt_log"]) for body in bodies if body["state"] != "scored"]
+    if others := Counter(each for each in early_ends(bodies) if each not in LOST):
+        faults.append(f"attempts ended early: {dict(others)}")
     if len({json.dumps(body["scores"], sort_keys=True) for body in bodies}) != 1:
         faults.append("the same archive has several scores")
     for what, (found, expected) in _counts(stack, count).items():
         if found != expected:
             faults.append(f"{what}: {found} instead of {expected}")
     return faults
+
+
+def early_ends(bodies: Sequence[Any]) -> list[str]:
+    """Return why attempts ended that did not do their work."""
+    attempts = [each for body in bodies for each in body["attempt_log"]]
+    return [str(each["reason"]) for each in attempts if each["outcome"] != "done"]
 
 
 def _counts(stack: NativeStack, count: int) -> dict[str, tuple[int, int]]:
@@ -186,6 +199,7 @@ def soak(count: int, images: int, clients: int) -> dict[str, object]:
         "seconds": round(seconds, 1),
         "submissions_per_minute": round(60 * count / seconds, 1),
         "kills": beside.kills,
+        "lost_unkilled": max(0, len(early_ends(bodies)) - beside.kills),
         "retried": count - tries[1],
         "most_tries": max(tries),
         "web_peak_mb": round(max(beside.web) / MEBIBYTE, 1),

@@ -28,6 +28,7 @@ STORE_VARIABLES = (
     "LUSS_S3_ACCESS_KEY",
     "LUSS_S3_SECRET_KEY",
 )
+PROXIES_VARIABLE = "FORWARDED_ALLOW_IPS"  # uvicorn's name for LUSS_PROXIES
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 METRICS_PORT_VARIABLE = "LUSS_WORKER_METRICS_PORT"
 _AFTER_GRACE_SECONDS = 5.0  # for what ends a process after its work
@@ -46,11 +47,17 @@ def luss_command(*words: str) -> list[str]:
 
 
 def worker_command(*, queues: Sequence[str], concurrency: int | None = None) -> list[str]:
-    """One scoring process unless asked otherwise: a submission is scored on all cores by itself."""
+    """One scoring process unless asked otherwise: a submission is scored on all cores by itself.
+
+    Whoever scores sweeps too.
+    """
+    from server.jobs.queue import SCORE_QUEUE, UPKEEP_QUEUE  # noqa: PLC0415  # the server is not in every installation
+
+    listened_to = [*queues, *([UPKEEP_QUEUE] if SCORE_QUEUE in queues else [])]
     return [
         *(sys.executable, "-m", "celery", "--quiet", "--app", "worker.celery_app", "worker"),
         *("--pool", "prefork", "--concurrency", str(concurrency or 1), "--loglevel", "warning"),
-        *("--queues", ",".join(queues)),
+        *("--queues", ",".join(listened_to)),
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),
     ]
 
@@ -98,6 +105,7 @@ def parts(settings: "WorkerSettings") -> dict[str, Part]:
             name="gpu-worker",
             command=luss_command("worker", "--queues", "model"),
             opens_store=True,
+            opens_vault=True,
         ),
         Part(
             name="beat",
@@ -124,6 +132,8 @@ def wiring(settings: "WorkerSettings", part: Part) -> dict[str, str]:
         "LUSS_PUBLIC_URL": settings.public_url,
         "LUSS_LOG_FORMAT": settings.log_format,
     }
+    if part.name == "web":
+        told[PROXIES_VARIABLE] = settings.proxies
     return told | ({VAULT_VARIABLE: settings.vault} if part.opens_vault else {})
 
 

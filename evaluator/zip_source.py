@@ -122,7 +122,7 @@ def _name_fault(entry: Entry) -> Finding | None:
         why = "its name holds a NUL character"
     elif name.startswith("/") or name[1:2] == ":":
         why = "its name is absolute; names start with the category's folder"
-    elif ".." in name.split("/"):
+    elif ".." in name and ".." in name.split("/"):
         why = "its name leaves the archive through '..'"
     else:
         return None

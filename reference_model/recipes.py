@@ -95,6 +95,15 @@ class Pretrain:
     std_slip: bool = False
     folder: str = TRAIN
 
+    def __post_init__(self) -> None:
+        if self.shallow_stages and not self.shallow_weight:
+            raise ValueError("shallow_weight is 0; to leave the term out, empty shallow_stages")
+        if not (self.image_weight or self.shallow_stages or self.pixel_term or self.propagation):
+            raise ValueError(
+                "no term is left to learn from; give image_weight, shallow_stages, pixel_term or"
+                " propagation"
+            )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attention:
@@ -334,6 +343,36 @@ def demo() -> Recipe:
     )
 
 
+def animals_on_cpu() -> Recipe:
+    """The same photographs on two CPU cores, in a quarter of an hour: too little to learn much.
+
+    The demo's network and temperatures, with crops of 64 pixels and 20 epochs.
+    """
+    base = demo()
+    crops = CropSize(count=2, side=64, area=(0.2, 1.0))
+    return replace(
+        base,
+        name="animals-cpu",
+        pretrain=replace(
+            base.pretrain,
+            training=replace(base.pretrain.training, epochs=20),
+            large=crops,
+            queue_from_epoch=10,
+        ),
+        attention=replace(base.attention, crops=crops),
+        labels=replace(base.labels, short_side=128, square=128),
+        finetune=replace(
+            base.finetune,
+            training=replace(base.finetune.training, epochs=10),
+            side=96,
+            label_side=24,
+        ),
+        predict=Predict(short_side=128),
+        distance_matching=DistanceMatching(short_side=128),
+        semi_supervised=replace(base.semi_supervised, epochs=60, side=96, label_side=12),
+    )
+
+
 RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "s50": s50,
     "s300": s300,
@@ -342,6 +381,7 @@ RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "s300-p": lambda: with_propagation(s300()),
     "s919-p": lambda: with_propagation(s919()),
     "animals": animals,
+    "animals-cpu": animals_on_cpu,
     "demo": demo,
 }
 """By the name that the command line takes."""

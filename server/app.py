@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 from fastapi import FastAPI
 
@@ -31,19 +32,21 @@ from server.settings import Settings
 from server.storage.retrying import open_store
 from server.storage.store import BlobStore
 from server.submissions import pages as submission_pages
+from server.submissions import quota_routes
 from server.submissions import routes as submission_routes
 from server.teams import pages as team_pages
 from server.teams import routes as team_routes
 from server.uploads import routes as upload_routes
 from server.uploads import sweep, tus
-from server.web import static_files
+from server.web import api_description, static_files
 from server.web.body_limit import BodyLimit
+from server.web.rate_limit import RateLimit, open_counters
 from server.web.request_log import RequestLog, Unforeseen
 from server.web.security_headers import SecurityHeaders
 from server.web.static_files import STATIC, HashedStaticFiles
 
 ROUTES = (
-    *(health, board_routes, method_routes, operation_routes, submission_routes),
+    *(health, board_routes, method_routes, operation_routes, quota_routes, submission_routes),
     *(team_routes, token_routes, upload_routes),
 )
 PAGES = (
@@ -93,7 +96,11 @@ def create_app(
     app = FastAPI(
         title="LUSS Bench",
         summary="The home of the LUSS benchmark.",
+        description="Large-scale unsupervised semantic segmentation, scored against hidden masks. "
+        "Errors are application/problem+json (RFC 9457) with a code that never changes its "
+        "meaning: /docs/errors. What a body or an object of an answer holds is listed in full.",
         version="1",
+        generate_unique_id_function=api_description.operation_id,
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
@@ -103,11 +110,14 @@ def create_app(
     for module in (*ROUTES, *PAGES):
         app.include_router(module.router)
     app.mount("/static", HashedStaticFiles(directory=STATIC), name="static")
+    app.mount("/api/docs/assets", docs_pages.SWAGGER_UI, name="swagger-ui")
+    app.openapi = partial(api_description.describe, app)  # type: ignore[method-assign]
     error_handlers.install(app)
+    app.add_middleware(RateLimit, settings=settings, counters=open_counters(settings))
     app.add_middleware(Unforeseen)
     app.add_middleware(BodyLimit, unlimited=UPLOAD_PATHS)
     app.add_middleware(tus.TusHeaders)
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(SecurityHeaders, is_https=settings.site_url.startswith("https://"))
     app.add_middleware(RequestLog)
     return app
 

@@ -9,6 +9,7 @@ locks the row that it is about (``with_for_update``, which SQLite ignores), or, 
 such row, calls `one_at_a_time`.
 """
 
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from sqlalchemy import (
     make_url,
     select,
 )
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from server.jobs.queue import JobQueue, collected_jobs
@@ -40,6 +42,14 @@ POSTGRESQL_SETTINGS = {
     "idle_in_transaction_session_timeout": "60s",
 }
 READ_ONLY = "luss_read_only"
+PASSING_SQLITE = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN)
+PASSING_SQLSTATES = (
+    "08",  # the connection broke
+    "40",  # rolled back for another's sake: deadlock
+    "53300",  # too many connections
+    "55P03",  # waited too long for a lock
+    "57P",  # the server shuts down, or has just started
+)
 
 
 class Database:
@@ -73,6 +83,20 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def is_passing(error: BaseException) -> bool:
+    """Tell whether the database was away or busy with others: the same may work later."""
+    if not isinstance(error, DBAPIError):
+        return False
+    reason = error.orig
+    if isinstance(reason, sqlite3.Error):
+        primary_code = getattr(reason, "sqlite_errorcode", 0) & 0xFF
+        return primary_code in PASSING_SQLITE
+    state: str | None = getattr(reason, "sqlstate", None)
+    if state is None:  # the driver says so, and not the server
+        return isinstance(error, OperationalError)
+    return state.startswith(PASSING_SQLSTATES)
 
 
 def _engine(url: str) -> Engine:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.exceptions import HTTPException
 
 from server.errors import (
+    BodyUnreadable,
     DatabaseUnavailable,
     FieldInvalid,
     NotFound,
@@ -96,6 +97,8 @@ def _store_unavailable(request: Request, error: Exception) -> Response:
 def _http_exception(request: Request, error: Exception) -> Response:
     """Put the framework's own refusals (no such path, no such method) into our form."""
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class
+    if error.status_code == HTTPStatus.BAD_REQUEST:
+        return _answer(request, BodyUnreadable(f"{error.detail}; it must be UTF-8."))
     if error.status_code == HTTPStatus.NOT_FOUND:
         return _answer(request, NotFound(f"There is nothing at {request.url.path}."))
     framed = ServerError(error.detail)
@@ -135,6 +138,11 @@ def _database_unavailable(request: Request, error: Exception) -> Response:
     )
     response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
+
+
+def refuse(request: Request, error: ServerError) -> Response:
+    """Answer for what was refused before any route was asked."""
+    return _answer(request, error)
 
 
 def unforeseen(request: Request) -> Response:

@@ -1,32 +1,47 @@
 """Is it alive; is it ready."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 from fastapi import APIRouter, Response
 
 from server.dependencies import RoomsDep
 from server.errors import NotReady
+from server.payload import Payload, example
+from server.web.api_description import problems
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(tags=["status"])
 UNCACHED = {"Cache-Control": "no-store"}
 
 
+class Alive(Payload):
+    model_config = example(status="alive")
+
+    status: Literal["alive"]
+
+
+class Ready(Payload):
+    model_config = example(status="ready")
+
+    status: Literal["ready"]
+
+
 @router.get("/healthz")
-def alive(response: Response) -> dict[str, str]:
+def alive(response: Response) -> Alive:
     """Answer while the process can: whoever restarts processes asks this, and nothing else."""
     response.headers.update(UNCACHED)
-    return {"status": "alive"}
+    return Alive(status="alive")
 
 
-@router.get("/readyz")
-def ready(built: RoomsDep, response: Response) -> dict[str, str]:
+@router.get("/readyz", responses=problems(NotReady))
+def ready(built: RoomsDep, response: Response) -> Ready:
     """Answer once database, broker and store do: whoever sends requests this way asks this."""
     answers = built.probes.answers()
     silent = [name for name, answered in answers.items() if not answered]
     if silent:
         raise NotReady(_sentence(silent), checks=in_words(answers))
     response.headers.update(UNCACHED)
-    return {"status": "ready"}
+    return Ready(status="ready")
 
 
 def in_words(answers: Mapping[str, bool]) -> dict[str, str]:

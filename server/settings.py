@@ -112,10 +112,30 @@ class Settings(BaseSettings):
         3600, gt=0, description="longest that one submission may be scored, in seconds"
     )
     shard_images: int = Field(
-        2000, gt=0, description="most images that are counted as one shard, by one worker"
+        2300, gt=0, description="most images that are counted as one shard, by one worker"
     )
     waiting_limit_hours: int = Field(
         7 * 24, gt=0, description="longest that a submission waits for a worker, in hours"
+    )
+    proxies: str = Field(
+        "127.0.0.1",
+        description="addresses or networks of the proxies in front, with a comma between, whose "
+        "X-Forwarded-For is believed; * for whoever connects",
+    )
+    rate_limit_address: int = Field(
+        30_000,
+        ge=0,
+        description="requests that are answered to one address in a minute; 0 means any number",
+    )
+    rate_limit_token: int = Field(
+        12_000,
+        ge=0,
+        description="requests that are answered with one token in a minute; 0 means any number",
+    )
+    rate_limit_url: str = Field(
+        "",
+        description="Redis in which web processes count requests together; empty means "
+        "LUSS_BROKER_URL if it is a Redis, and else each process for itself",
     )
     session_hours: int = Field(14 * 24, gt=0, description="how long a sign-in lasts, in hours")
     metrics_networks: str = Field(
@@ -132,6 +152,13 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="the least serious lines that are logged"
     )
+
+    @field_validator("rate_limit_url")
+    @classmethod
+    def _counters_are_in_redis(cls, value: str) -> str:
+        if value and not value.startswith(("redis://", "rediss://")):
+            raise ValueError("LUSS_RATE_LIMIT_URL must begin with redis:// or rediss://")
+        return value
 
     @field_validator("metrics_networks")
     @classmethod
@@ -167,6 +194,12 @@ class Settings(BaseSettings):
             access_key=self.s3_access_key,
             secret_key=self.s3_secret_key,
         )
+
+    @property
+    def rate_limit(self) -> str:
+        """Where requests are counted: the URL of a Redis, or nothing for the process itself."""
+        url = self.rate_limit_url or self.broker_url
+        return url if url.startswith(("redis://", "rediss://")) else ""
 
     @property
     def broker_folder(self) -> Path:

@@ -5,10 +5,14 @@ For those that ask: servers that all tests share, started when the first one doe
 
 import os
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from server.db import Database
+from server.jobs.queue import RecordingQueue
+from tests.support.database import migrated_database, migrated_postgresql
 from tests.support.servers import Postgresql, Redis, private_postgresql, private_redis
 
 settings.register_profile("luss", deadline=None)
@@ -41,3 +45,22 @@ def redis() -> Iterator[Redis]:
     """A Redis; whoever stops it starts it again."""
     with private_redis() as server:
         yield server
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    marked = metafunc.definition.get_closest_marker("both_databases")
+    if marked and "served" in metafunc.fixturenames:
+        metafunc.parametrize("served", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture
+def served(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[tuple[Database, RecordingQueue]]:
+    """SQLite; PostgreSQL too for tests that are marked `both_databases`."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        opened = migrated_database(tmp_path)
+    else:
+        opened = migrated_postgresql(request.getfixturevalue("postgresql"))
+    with opened as both:
+        yield both

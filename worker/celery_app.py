@@ -1,7 +1,6 @@
 """The Celery instance: what `celery -A worker.celery_app` starts."""
 
 import sys
-from datetime import timedelta
 
 from billiard.util import get_logger as billiard_logger
 from celery import Celery
@@ -9,15 +8,17 @@ from celery.signals import setup_logging
 
 from server import log_config
 from server.jobs.celery_queue import celery_settings
-from server.jobs.queue import SWEEP
+from worker import redis_acks
 from worker.lifecycle import Lifecycle
 from worker.presence import worker_name
+from worker.sandbox.nursery import START_SECONDS
 from worker.settings import WorkerSettings
-from worker.steady_schedule import SteadySchedule
+from worker.steady_schedule import beat_schedule
 
 settings = WorkerSettings()
 app = Celery("luss", include=["worker.tasks"])
 app.conf.update(celery_settings(settings))
+app.conf.worker_proc_alive_timeout = 2 * START_SECONDS  # a pool process warms up before it reports
 PROCESS = "beat" if "beat" in sys.argv else "worker"  # Celery starts both from this module
 
 
@@ -31,14 +32,7 @@ def _log_as_configured(**_: object) -> None:
 
 
 if PROCESS == "worker":
+    redis_acks.install()
     Lifecycle(settings).install()
 
-_quarter_lease_seconds = settings.lease_seconds / 4
-app.conf.beat_schedule = {
-    "sweep": {
-        "task": SWEEP,
-        "schedule": SteadySchedule(timedelta(seconds=_quarter_lease_seconds)),
-        # A sweep that nobody had time for is made up for by the next one.
-        "options": {"expires": _quarter_lease_seconds},
-    }
-}
+app.conf.beat_schedule = beat_schedule(settings.lease)

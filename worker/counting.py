@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluator import (
+    BadTruth,
     Inspection,
     Limits,
     MatchMap,
@@ -30,6 +31,7 @@ class Material:
     archive: Path
     truth: Path
     """The pack, not a folder of masks."""
+    truth_version: str
     classes: int
     limits: Limits
 
@@ -93,16 +95,36 @@ class Counting:
         return self._match
 
 
+def open_pack(pack: Path, *, classes: int, version: str) -> Truth:
+    """Open a packed truth, and see that it is the one by whose version it is kept.
+
+    Its version is a hash of what its images say; that they still say so is seen as they are read.
+
+    Raises:
+        evaluator.BadTruth: it is no pack, or another truth.
+    """
+    truth = open_truth(pack, classes=classes)
+    if truth.version != version:
+        truth.close()
+        raise BadTruth(
+            f"the vault has truth {truth.version} by the name of {version}; "
+            "`luss admin dataset` puts the right one there"
+        )
+    return truth
+
+
 @contextmanager
 def counting(material: Material) -> Iterator[Counting]:
     """Open an archive for as much inspecting and counting as is wanted.
 
     Raises:
         evaluator.BadPrediction: it is no zip, or its table of contents cannot be trusted.
-        evaluator.BadTruth: the pack is damaged.
+        evaluator.BadTruth: the pack is damaged, or another truth.
     """
     with (
-        open_truth(material.truth, classes=material.classes) as truth,
+        open_pack(
+            material.truth, classes=material.classes, version=material.truth_version
+        ) as truth,
         open_prediction(material.archive, limits=material.limits) as prediction,
     ):
         yield Counting(prediction, truth)

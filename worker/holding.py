@@ -2,26 +2,26 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from server.models import AttemptOutcome
 from server.storage.store import BlobDamaged, BlobMissing
 from server.submissions import attempts, leases
 from server.submissions.leases import Claim
-from worker import trouble
+from worker import stopping, trouble
 from worker.context import Context
 from worker.heartbeat import Heartbeat, LeaseLost
 from worker.sandbox.allowance import ChildFailed
-from worker.stopping import Stopping
 
 log = logging.getLogger(__name__)
 REPORT_SECONDS = 0.5
+RETRY_SECONDS = 1.0
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
-    (SQLAlchemyError, attempts.DATABASE_UNREACHABLE),
     (BlobMissing, attempts.STORE_UNREACHABLE),
     (BlobDamaged, attempts.ARCHIVE_DAMAGED),
     (OSError, attempts.DISK_TROUBLE),
@@ -48,24 +48,28 @@ class Holding:
         if now - self._reported_at < REPORT_SECONDS:
             return
         self._reported_at = now
-        with self._context.database.unit_of_work() as session:
-            leases.report(session, self._held, images=done)
+        try:
+            with self._context.database.unit_of_work() as session:
+                leases.report(session, self._held, images=done)
+        except SQLAlchemyError:
+            log.warning("could not report how far %s is, going on", self._held, exc_info=True)
 
 
 @contextmanager
 def holding(context: Context, held: Claim) -> Iterator[Holding]:
     """Keep a claim while the block works; hand it back, and say why, if the block fails.
 
-    No exception leaves the block: the row knows what happened, and the sweeper tries again.
+    The row is told what happened, as soon as the database takes it, and the sweeper tries again.
     """
     try:
         with Heartbeat(context, held) as heartbeat:
             yield Holding(context, held, heartbeat)
     except LeaseLost as lost:
         log.warning("%s; nothing was recorded", lost)
-        with context.database.unit_of_work() as session:
-            attempts.end_unwanted(session, held.token, now=context.clock.now())
-    except Stopping:
+        _tell(
+            context, held, lambda session, now: attempts.end_unwanted(session, held.token, now=now)
+        )
+    except stopping.Stopping:
         log.warning("handing %s back, as this worker stops", held)
         _hand_back(context, held, AttemptOutcome.HANDED_BACK, attempts.WORKER_STOPPED)
     except Exception as error:  # the task boundary: logged here, tried again by the sweeper
@@ -95,6 +99,25 @@ def _hand_back(
     *,
     pause: timedelta = timedelta(0),
 ) -> None:
-    now = context.clock.now()
-    with context.database.unit_of_work() as session:
+    def let_go(session: Session, now: datetime) -> None:
         leases.hand_back(session, held, now=now, outcome=outcome, reason=reason, pause=pause)
+
+    _tell(context, held, let_go)
+
+
+def _tell(context: Context, held: Claim, change: Callable[[Session, datetime], None]) -> None:
+    """Change the row once more, when the database is there again, unless this worker is to stop.
+
+    Whoever ends without a word, by the task's time limit at the latest, is found out by its lease.
+    """
+    while True:
+        try:
+            with context.database.unit_of_work() as session:
+                change(session, context.clock.now())
+        except SQLAlchemyError as error:
+            if stopping.is_asked() or trouble.told_by(error) is None:
+                raise
+            log.warning("could not let go of %s, trying again: %s", held, error)
+            time.sleep(RETRY_SECONDS)
+        else:
+            return

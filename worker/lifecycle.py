@@ -11,12 +11,15 @@ import signal
 from typing import Any
 
 from billiard import active_children
-from celery import signals
+from celery import current_app, signals
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from server.jobs.queue import UPKEEP_QUEUE
 from worker import scratch, stopping
+from worker.context import context_of_process
 from worker.presence import Presence
+from worker.sandbox.allowance import ChildFailed
 from worker.settings import WorkerSettings
 
 log = logging.getLogger(__name__)
@@ -44,7 +47,7 @@ class Lifecycle:
             each.connect(listener, weak=False)
 
     def _ready(self, sender: Any, **_: object) -> None:
-        queues = sorted(sender.app.amqp.queues.consume_from)
+        queues = sorted(set(sender.app.amqp.queues.consume_from) - {UPKEEP_QUEUE})
         self._presence = Presence(self._settings, queues=queues)
         self._presence.start()
         if self._settings.worker_metrics_port:
@@ -73,6 +76,8 @@ class Lifecycle:
         # A pool process overrides whatever it finds here, unless it finds it ignored.
         signal.signal(STOP_IN_GRACE, signal.SIG_IGN)
         scratch.settle()
+        if current_app.conf.task_default_queue in current_app.amqp.queues.consume_from:
+            warm_up()
 
     def _child_ends(self, **_: object) -> None:
         scratch.leave()
@@ -90,3 +95,11 @@ class Lifecycle:
         """Let the work go on for the grace; whoever tells twice prolongs nothing."""
         if signal.getitimer(signal.ITIMER_REAL)[0] == 0 and not stopping.is_asked():
             signal.setitimer(signal.ITIMER_REAL, self._settings.worker_grace_seconds)
+
+
+def warm_up() -> None:
+    """Do before the first submission what would make it slower than the tenth."""
+    try:
+        context_of_process().sandbox.start()
+    except ChildFailed:
+        log.warning("the sandbox did not start; the first submission tries again", exc_info=True)

@@ -1,4 +1,4 @@
-"""What is deleted by policy or because nobody needs it any more: archives, and parts of puts."""
+"""Archives are deleted by policy; what was made of them stays."""
 
 import logging
 from datetime import timedelta
@@ -8,14 +8,13 @@ from worker.context import Context
 
 log = logging.getLogger(__name__)
 EXPIRED_PER_SWEEP = 100
-CUT_SHORT_AGE = timedelta(hours=24)  # longer than any put takes
 
 
 def delete_expired_archives(context: Context) -> None:
     """Delete the archives of submissions that ended long enough ago.
 
     The row forgets its archive first: a worker killed in between leaves an archive without a row,
-    which is an orphan of the next sweep.
+    which is an orphan (`worker.tidying`).
     """
     days = context.settings.archive_retention_days
     if not days:
@@ -31,13 +30,3 @@ def delete_expired_archives(context: Context) -> None:
         if is_forgotten:
             context.store.delete(key)
             log.info("deleted %s: its submission ended more than %d days ago", key, days)
-
-
-def delete_cut_short_puts(context: Context) -> None:
-    """Delete what the puts of killed processes left in a local store or vault."""
-    before = context.clock.now() - CUT_SHORT_AGE
-    for name in (
-        *context.store.delete_unfinished(before=before),
-        *context.vault.delete_unfinished(before=before),
-    ):
-        log.warning("deleted %s, which was cut short", name)

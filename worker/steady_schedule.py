@@ -1,4 +1,4 @@
-"""A schedule for beat that goes on when the machine's clock is set.
+"""What beat rings for, and a schedule for it that goes on when the machine's clock is set.
 
 Celery's own compares times of day: with the clock set back by an hour nothing would be due for an
 hour, and it is sweeps that everything else relies on.
@@ -10,6 +10,9 @@ from typing import Any
 
 from celery.schedules import schedstate, schedule
 
+from server.jobs.queue import SWEEP, TIDY
+
+TIDY_EVERY = timedelta(hours=1)  # it lists everything that is stored
 _STARTED = datetime.now(UTC) - timedelta(seconds=time.monotonic())
 
 
@@ -30,3 +33,17 @@ class SteadySchedule(schedule):
         A last run in the future was noted before the clock was set back, by an earlier process.
         """
         return super().is_due(min(self.maybe_make_aware(last_run_at), steady_now()))
+
+
+def beat_schedule(lease: timedelta) -> dict[str, dict[str, Any]]:
+    """Return what is done how often, in Celery's words."""
+    every = {SWEEP: lease / 4, TIDY: TIDY_EVERY}
+    return {
+        task: {
+            "task": task,
+            "schedule": SteadySchedule(interval),
+            # One that nobody had time for is made up for by the next one.
+            "options": {"expires": interval.total_seconds()},
+        }
+        for task, interval in every.items()
+    }

@@ -1,25 +1,24 @@
 """One sweep over everything that was left lying.
 
-Leases that ran out, states that last too long, archives without a row, tallies of shards that
-nobody will merge, what has outlived its time, and what killed workers left on this machine.
+Leases that ran out, states that last too long, tallies of shards that nobody will merge, archives
+that have outlived their time, and what killed workers left on this machine. What takes a look at
+everything that is stored is done more seldom: `worker.tidying`.
 """
 
 import logging
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import ColumnElement
 
 from server.jobs.queue import SCORE_SHARD, SCORE_SUBMISSION, Job, ring_after_commit
 from server.operations import workers
-from server.submissions import attempts, leases, outcomes, queries, shards
-from server.submissions.service import ARCHIVE_FOLDER
+from server.submissions import attempts, leases, outcomes, shards
 from server.submissions.states import DEADLINES
 from worker import retention, scratch
 from worker.context import Context
 
 log = logging.getLogger(__name__)
-ORPHAN_AGE = timedelta(hours=1)  # longer than any upload waits between its archive and its row
 
 
 def run(context: Context) -> None:
@@ -27,12 +26,10 @@ def run(context: Context) -> None:
     _fail_and_ring(context, now)
     with context.database.unit_of_work() as session:
         workers.forget_silent(session, now=now)
-    _delete_orphans(context, now)
-    _drop_shards(context)
-    retention.delete_expired_archives(context)
-    retention.delete_cut_short_puts(context)
     for name in scratch.delete_abandoned():
         log.warning("deleted %s, which a killed worker left", name)
+    _drop_shards(context)
+    retention.delete_expired_archives(context)
 
 
 def _fail_and_ring(context: Context, now: datetime) -> None:
@@ -65,22 +62,6 @@ def _hopeless(context: Context, now: datetime) -> Iterator[tuple[ColumnElement[b
     for state, deadline in DEADLINES.items():
         since = now - deadline(context.settings)
         yield outcomes.is_overdue(state, since=since), attempts.TOOK_TOO_LONG
-
-
-def _delete_orphans(context: Context, now: datetime) -> None:
-    """Delete archives that no submission refers to: a server was killed before it wrote the row."""
-    before = now - ORPHAN_AGE
-    old = [
-        entry.key for entry in context.store.entries(ARCHIVE_FOLDER) if entry.modified_at < before
-    ]
-    if not old:
-        return
-    with context.database.reading() as session:
-        kept = queries.archive_keys(session, old)
-    for key in old:
-        if key not in kept:
-            log.warning("deleting %s, which belongs to no submission", key)
-            context.store.delete(key)
 
 
 def _drop_shards(context: Context) -> None:

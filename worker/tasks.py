@@ -1,7 +1,7 @@
 """The tasks are doorbells: names, and whom they ring for."""
 
-from server.jobs.queue import SCORE_SHARD, SCORE_SUBMISSION, SWEEP
-from worker import scoring
+from server.jobs.queue import SCORE_SHARD, SCORE_SUBMISSION, SWEEP, TIDY
+from worker import scoring, tidying
 from worker import sweep as sweeping
 from worker.celery_app import app
 from worker.context import context_of_process
@@ -20,3 +20,8 @@ def score_shard(submission_id: int) -> None:
 @app.task(name=SWEEP)
 def sweep() -> None:
     sweeping.run(context_of_process())
+
+
+@app.task(name=TIDY)
+def tidy() -> None:
+    tidying.run(context_of_process())

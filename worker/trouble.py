@@ -1,4 +1,4 @@
-"""Trouble that passes: a full disk, a store that does not answer.
+"""Trouble that passes: a full disk, a store or a database that does not answer.
 
 It is the operators' to mend and takes them an hour, so it must cost no submission its attempts: the
 submission waits, says why, and is tried again a lease later.
@@ -8,6 +8,7 @@ import logging
 import tempfile
 from pathlib import Path
 
+from server import db
 from server.storage.free_space import free_bytes, is_disk_full
 from server.storage.retrying import StoreUnavailable
 from server.storage.store import local_folder
@@ -36,4 +37,6 @@ def told_by(error: Exception) -> str | None:
     """Return what passing trouble an error means, None if it means another fault."""
     if is_disk_full(error):
         return attempts.DISK_FULL
+    if db.is_passing(error):
+        return attempts.DATABASE_UNREACHABLE
     return attempts.STORE_UNREACHABLE if isinstance(error, StoreUnavailable) else None

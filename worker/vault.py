@@ -7,10 +7,11 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from evaluator import BadTruth, Tallies, open_truth
+from evaluator import BadTruth, Tallies
 from evaluator.atomic_file import replacing
 from server.storage.retrying import open_store
 from server.storage.store import BlobStore, local_folder
+from worker.counting import open_pack
 from worker.settings import WorkerSettings
 
 SEED_BYTES = 32
@@ -54,9 +55,7 @@ class Vault:
         cached.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._store.as_file(_truth_key(version)) as path, replacing(cached) as copy:
             shutil.copyfile(path, copy)
-            with open_truth(copy, classes=classes) as truth:
-                if truth.version != version:
-                    raise BadTruth(f"the vault has truth {truth.version} by the name of {version}")
+            with open_pack(copy, classes=classes, version=version) as truth:
                 for name in truth.names:
                     truth.label_runs(name)  # compares the image's checksum
         cached.chmod(0o400)

@@ -56,7 +56,13 @@ def opened(context: Context, work: Work, *, truth_version: str) -> Iterator[Sand
         context.vault.truth(truth_version, classes=work.classes) as truth,
         context.store.as_file(work.archive_key, sha256=work.archive_sha256) as archive,
     ):
-        material = Material(archive=archive, truth=truth, classes=work.classes, limits=limits)
+        material = Material(
+            archive=archive,
+            truth=truth,
+            truth_version=truth_version,
+            classes=work.classes,
+            limits=limits,
+        )
         yield SandboxedCounting(context.sandbox, material)
 
 

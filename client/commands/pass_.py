@@ -19,7 +19,9 @@ INTERRUPTED = 143
 
 RecipeName = Annotated[
     str,
-    typer.Option("--recipe", metavar="NAME", help="s50, s300, s919 (-p: PASS-p), animals, demo."),
+    typer.Option(
+        "--recipe", metavar="NAME", help="s50, s300, s919 (-p: PASS-p), animals(-cpu), demo."
+    ),
 ]
 Data = Annotated[
     Path,
@@ -59,7 +61,7 @@ def run(
     """Pre-train, label, fine-tune and predict; the zips are in the folder's predict/."""
     from reference_model.stages import pipeline
 
-    with _ends_with_a_sentence(out / "predict"):
+    with _ends_with_a_sentence(out, "predict"):
         pipeline.run(_chosen(recipe, seed), data=data, out=out, device=device, workers=workers)
 
 
@@ -76,7 +78,7 @@ def distance_match(
     """Label pixels by their nearest annotated regions; nothing is trained."""
     from reference_model.stages.pipeline import run_from_weights
 
-    with _ends_with_a_sentence(out / "distance-matching"):
+    with _ends_with_a_sentence(out, "distance-matching"):
         run_from_weights(
             "distance-matching",
             _chosen(recipe, None),
@@ -103,7 +105,7 @@ def semi_supervised(
     """Fine-tune a ResNet on the annotated images and predict."""
     from reference_model.stages.pipeline import run_from_weights
 
-    with _ends_with_a_sentence(out / "semi-supervised"):
+    with _ends_with_a_sentence(out, "semi-supervised"):
         run_from_weights(
             "semi-supervised",
             _chosen(recipe, seed),
@@ -130,9 +132,13 @@ def _chosen(name: str, seed: int | None) -> "Recipe":
 
 
 @contextmanager
-def _ends_with_a_sentence(entry: Path) -> Iterator[None]:
-    """Say where the entry is. Exit code 1 for what a run refuses, 143 for one told to end."""
+def _ends_with_a_sentence(out: Path, entry: str) -> Iterator[None]:
+    """Say what was found and where the entry is.
+
+    The exit code is 1 for what a run refuses, 143 for one that is told to end.
+    """
     from reference_model.engine.errors import Interrupted, RunStopped
+    from reference_model.stages.summary import summary
 
     try:
         yield
@@ -140,4 +146,5 @@ def _ends_with_a_sentence(entry: Path) -> Iterator[None]:
         console.stop(f"luss: {stopped}", INTERRUPTED)
     except RunStopped as stopped:
         console.stop(f"luss: {stopped}", console.REFUSED)
-    typer.echo(f"The entry is in {entry}.", err=True)
+    typer.echo(summary(out, entry))
+    typer.echo(f"The entry is in {out / entry}.", err=True)

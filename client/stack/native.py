@@ -1,4 +1,8 @@
-"""The topology of docker-compose.yml without Docker: the service, and the servers beneath it."""
+"""The topology of docker-compose.yml without Docker: the service, and the servers beneath it.
+
+Archives and vault are folders unless LUSS_STORE_URL and LUSS_VAULT_URL name buckets: no server of
+buckets that keeps what it is given comes with Debian or with pip.
+"""
 
 import os
 import shlex
@@ -9,7 +13,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from client.errors import StackBroken, UsageMistake
-from client.service import child_of, children, parts, patience, wiring
+from client.service import (
+    STORE_VARIABLES,
+    VAULT_VARIABLES,
+    child_of,
+    children,
+    parts,
+    patience,
+    wiring,
+)
+from client.settings import process_environment
 from client.stack.backing import Server, running
 from client.stack.postgresql import PrivatePostgresql
 from client.stack.redis import PrivateRedis
@@ -49,8 +62,6 @@ def native_stack(
         servers.append(redis)
         redis.prepare()
         urls["broker_url"] = redis.url()
-    # A private S3-compatible server belongs here, likewise, for where no LUSS_STORE_URL is set:
-    # until there is one, archives lie in the data folder.
     settings = settings.model_copy(update=urls)
     supervisor = Supervisor(children(settings, workers=workers), patience(settings))
     _write_settings(settings, data / SETTINGS_FILE)
@@ -71,7 +82,9 @@ def _check_folder(data: Path) -> None:
 
 def _write_settings(settings: WorkerSettings, file: Path) -> None:
     """Write what a worker is told, for a shell: ``set -a; . stack.env``."""
-    told = wiring(settings, parts(settings)["worker"])
+    worker = parts(settings)["worker"]
+    keys, ours = (*STORE_VARIABLES, *VAULT_VARIABLES), process_environment()
+    told = {name: ours[name] for name in keys if name in ours} | wiring(settings, worker)
     with replacing(file) as partial:
         partial.touch(mode=0o600)  # it holds passwords
         partial.write_text("".join(f"{name}={shlex.quote(told[name])}\n" for name in told))

@@ -1,9 +1,10 @@
 """Batches in an order that is decided by the seed, from any step on.
 
 Epochs follow one another without a pause: workers are started once. What is left of the images
-after the last whole batch of an epoch is left out, as in the original.
+after the last whole batch of an epoch is left out, as in the original, or filled up to a batch.
 """
 
+import math
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,14 +38,23 @@ class Batches(Sampler[list[Drawn]]):
         images: how many there are.
         batch: images in a step of all processes together.
         steps: the first step to draw, and the one after the last.
+        fills_up: the last batch of an epoch ends with images from its beginning, so that none is
+            left out.
     """
 
     def __init__(
-        self, images: int, *, batch: int, steps: tuple[int, int], seed: int, share: Share
+        self,
+        images: int,
+        *,
+        batch: int,
+        steps: tuple[int, int],
+        seed: int,
+        share: Share,
+        fills_up: bool = False,
     ) -> None:
         if batch % share.ranks:
             raise BadData(f"a batch of {batch} cannot be shared among {share.ranks} processes")
-        self.steps_in_epoch = steps_in_epoch(images, batch)
+        self.steps_in_epoch = steps_in_epoch(images, batch, fills_up=fills_up)
         self._images, self._batch, self._steps, self._seed = images, batch, steps, seed
         self._share = share
 
@@ -59,12 +69,15 @@ class Batches(Sampler[list[Drawn]]):
             epoch, place = divmod(step, self.steps_in_epoch)
             if epoch != shuffled:
                 order = np.random.default_rng([self._seed, epoch]).permutation(self._images)
+                order = np.resize(order, self.steps_in_epoch * self._batch)  # repeats what is short
                 shuffled = epoch
             first = place * self._batch + self._share.rank * mine
             yield [Drawn(epoch, int(index)) for index in order[first : first + mine]]
 
 
-def steps_in_epoch(images: int, batch: int) -> int:
+def steps_in_epoch(images: int, batch: int, *, fills_up: bool = False) -> int:
+    if fills_up:
+        return math.ceil(images / batch)
     if images < batch:
         raise BadData(
             f"there are {images} images, fewer than a batch of {batch}; choose a smaller batch"

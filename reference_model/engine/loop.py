@@ -87,7 +87,7 @@ def train(
     saved, pace = time.monotonic(), _Pace()
     with stop_requests() as request, Progress(stage, steps, processes) as progress:
         for step, batch in enumerate(batches(first, steps), start=first):
-            losses = _take_step(learner, batch, step)
+            losses = take_step(learner, batch, step)
             pace.steps += 1
             taken = step + 1
             heard = taken % rhythm.log_steps == 0 or taken == steps
@@ -109,7 +109,8 @@ def train(
     stage.run.report(Status(state="running", stage=stage.name, step=steps, steps=steps))
 
 
-def _take_step(learner: Learner, batch: Any, step: int) -> Losses:
+def take_step(learner: Learner, batch: Any, step: int) -> Losses:
+    """Take one step; returns its losses, as they were before it."""
     optimizer = learner.trained.optimizer
     rate = learner.rate(step)
     for group in optimizer.param_groups:

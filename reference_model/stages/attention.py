@@ -37,21 +37,18 @@ def run(recipe: Recipe, place: Place) -> None:
         photometric=recipe.pretrain.photometric,
         seed=recipe.seed + 1,
     )
-    steps = settings.training.epochs * in_epoch
-    train_to_weights(
+    steps = train_to_weights(
         learner.as_learner(),
         network,
         views,
         batch=settings.training.batch,
-        steps=steps,
+        epochs=settings.training.epochs,
         seed=recipe.seed + 1,
         recipe=recipe,
         stage=stage,
         place=place,
     )
-    if place.processes.is_first:
-        stage.finish(steps=steps)
-    place.processes.wait()
+    place.finish(stage, lambda: {"steps": steps})
 
 
 class AttentionLearner:

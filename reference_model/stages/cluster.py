@@ -31,13 +31,14 @@ _BATCH = 64
 def run(recipe: Recipe, place: Place) -> None:
     """Cluster the training images; leaves the centroids, and each image's cluster.
 
-    Features of all processes meet in the first one, which clusters alone.
+    Features of all processes meet in the first one, which clusters alone. How well clusters agree
+    with the folders of the images is written down and decides nothing.
     """
     stage = place.run.stage(NAME)
     if stage.is_done:
         return
     count = categories(recipe, place)
-    vectors = _vectors(recipe, place, stage)
+    vectors = image_vectors(recipe, place, stage)
     write_weights(stage / _part(place.processes.rank), {"vectors": vectors})
     place.processes.wait()
     if place.processes.is_first:
@@ -49,12 +50,15 @@ def run(recipe: Recipe, place: Place) -> None:
             joined.numpy(), count, labels=recipe.labels, seed=recipe.seed
         )
         tensors = {"centroids": torch.from_numpy(centroids)}
+        agreement = None
         if recipe.labels.level != "pixel":
-            tensors["clusters"] = _in_order(torch.from_numpy(assigned), [len(p) for p in parts])
+            clusters = _in_order(torch.from_numpy(assigned), [len(p) for p in parts])
+            tensors["clusters"] = clusters
+            agreement = mutual_information(clusters.numpy(), _folders(place))
         write_weights(stage / CENTROIDS, tensors)
         for rank in range(place.processes.ranks):
             (stage / _part(rank)).unlink()
-        stage.finish(vectors=len(joined), clusters=count, error=error)
+        stage.finish(vectors=len(joined), clusters=count, error=error, nmi=agreement)
     place.processes.wait()
 
 
@@ -85,6 +89,32 @@ def k_means(
     return np.asarray(runs.centroids), nearest[:, 0], float(distances.mean())
 
 
+def mutual_information(one: NDArray[np.integer], other: NDArray[np.integer]) -> float:
+    """How much two partitions of the same things tell of each other, in [0, 1].
+
+    Their mutual information over the mean of their entropies; 0 if neither tells anything.
+
+    Args:
+        one: the part of each thing, shape (N,).
+        other: likewise.
+    """
+    joint = np.zeros((one.max() + 1, other.max() + 1), np.int64)
+    np.add.at(joint, (one, other), 1)
+    apart = _entropy(joint.sum(axis=0)) + _entropy(joint.sum(axis=1))
+    return float(2 * (apart - _entropy(joint)) / apart) if apart > 0 else 0.0
+
+
+def _entropy(counts: NDArray[np.int64]) -> float:
+    shares = counts[counts > 0] / counts.sum()
+    return float(-(shares * np.log(shares)).sum())
+
+
+def _folders(place: Place) -> NDArray[np.int64]:
+    """The category's folder of each training image, from 0."""
+    rank = {name: number for number, name in enumerate(place.data.categories)}
+    return np.array([rank[image.path.parent.name] for image in place.data.images("train")])
+
+
 def read_centroids(place: Place) -> dict[str, Tensor]:
     """`centroids`, shape (K, D), and `clusters`, of each training image, from 0."""
     stage = place.run.stage(NAME)
@@ -92,7 +122,7 @@ def read_centroids(place: Place) -> dict[str, Tensor]:
     return read_weights(stage / CENTROIDS)
 
 
-def _vectors(recipe: Recipe, place: Place, stage: StageDir) -> Tensor:
+def image_vectors(recipe: Recipe, place: Place, stage: StageDir) -> Tensor:
     """Normalised vectors of this process' images."""
     network = attention.reader(recipe, place)
     mine = tuple(place.part(place.data.images("train")))

@@ -24,10 +24,10 @@ from reference_model.engine.weights import read_weights
 from reference_model.networks.foreign import UnknownLayout, backbone_of
 from reference_model.networks.segmenter import finer
 from reference_model.recipes import DistanceMatching, Recipe
-from reference_model.stages.entry import Entries, splits
+from reference_model.stages.entry import Entries
 from reference_model.stages.neighbours import vote_normalised
 from reference_model.stages.place import Place
-from reference_model.stages.reading import Read, mask_writer, read_all
+from reference_model.stages.reading import Read
 
 NAME = "distance-matching"
 
@@ -64,16 +64,8 @@ def run(recipe: Recipe, place: Place, *, weights: Path, name: str) -> None:
         card=card,
         matched=False,
     )
-    for split in splits(place.data):
-        images = place.data.images(split)
-        side = settings.short_side
-        with mask_writer(entries.masks(split)) as writer:
-            for image, read in read_all(images, rule, short_side=side, stage=stage, place=place):
-                writer.write(image, read.ids)
-    place.processes.wait()
-    if place.processes.is_first:
-        stage.finish(regions=len(bank), scores=entries.finish())
-    place.processes.wait()
+    entries.predict(rule, short_side=settings.short_side, place=place)
+    place.finish(stage, lambda: {"regions": len(bank), **entries.finish()})
 
 
 def backbone(weights: Path) -> nn.Module:
@@ -144,7 +136,8 @@ class NeighbourRule:
         self._settings, self._classes = settings, classes
 
     def __call__(self, image: Tensor, size: tuple[int, int]) -> Read:
-        features = finer(self._network(image)[-1]).float()
+        with torch.autocast(image.device.type, enabled=False):  # as the bank was made
+            features = finer(self._network(image)[-1])
         directions = normalize(features[0].flatten(1).T, dim=1)
         voted = vote_normalised(
             directions,

@@ -1,17 +1,18 @@
 """From masks to an entry: the text files, the zip, and a check that it would be taken."""
 
 import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from evaluator import (
+    OTHER,
     MethodCard,
     check_prediction,
     evaluate,
     matching_of,
     open_prediction,
     open_truth,
+    overlap_of,
     take_tallies,
     write_match,
 )
@@ -22,6 +23,8 @@ from reference_model.data.folders import TEST, VALIDATION, DataFolder, ImageFile
 from reference_model.data.pictures import OpenPicture
 from reference_model.engine.errors import Refused
 from reference_model.engine.run_dir import StageDir
+from reference_model.stages.place import Place
+from reference_model.stages.reading import Rule, write_masks
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The time of every file in a zip: the same masks make the same bytes."""
@@ -42,8 +45,23 @@ class Entries:
     def masks(self, split: str) -> Path:
         return self.stage / split
 
+    def predict(self, rule: Rule, *, short_side: int, place: Place, threshold: float = 0.0) -> None:
+        """Write this process' share of the masks of every split that is there."""
+        for split in splits(self.data):
+            write_masks(
+                self.masks(split),
+                self.data.images(split),
+                rule,
+                short_side=short_side,
+                threshold=threshold,
+                stage=self.stage,
+                place=place,
+            )
+
     def finish(self) -> dict[str, object]:
-        """Write `<split>.zip` for every split that was predicted; returns the val scores.
+        """Write `<split>.zip` for every split that was predicted; returns what validation says.
+
+        That is `scores`, and `all_other_miou`: what a prediction without any object would get.
 
         Raises:
             Refused: an entry would not be taken, which is a fault of this code.
@@ -78,14 +96,16 @@ class Entries:
             raise Refused(f"{archive} would be rejected: {faults}")
 
     def _scores(self) -> dict[str, object]:
-        """The validation scores, where there are masks."""
         if VALIDATION not in splits(self.data) or not self.data.has(f"{VALIDATION}-segmentation"):
-            return {}
+            return {"scores": {}}
         with open_truth(self.data.masks(VALIDATION), classes=self.classes) as truth:
             result = evaluate(self.stage / f"{VALIDATION}.zip", truth)
         self.stage.write_json("validation.json", result.to_json())
-        scores: Mapping[str, object] = result.scores.headline()
-        return dict(scores)
+        pixels = overlap_of(result.tallies).pixels.sum(axis=1)
+        return {
+            "scores": result.scores.headline(),
+            "all_other_miou": float(100 * pixels[OTHER] / pixels.sum() / len(pixels)),
+        }
 
 
 def splits(data: DataFolder) -> tuple[str, ...]:

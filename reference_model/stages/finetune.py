@@ -1,14 +1,11 @@
 """Step 3: a network that learns its own pseudo-labels."""
 
 from torch import nn
-from torch.nn.functional import cross_entropy, interpolate
+from torch.nn.functional import cross_entropy
 
-from evaluator import IGNORE
 from reference_model.data.folders import TRAIN
 from reference_model.data.labelled import Labelled, LabelledCrops
 from reference_model.data.loading import steps_in_epoch
-from reference_model.data.pictures import MEAN, STD
-from reference_model.data.views import as_images
 from reference_model.engine.checkpoints import Trained
 from reference_model.engine.loop import TOTAL, Learner, Losses
 from reference_model.engine.processes import Processes
@@ -24,7 +21,7 @@ from reference_model.stages.building import (
     segmenter,
 )
 from reference_model.stages.place import Place, categories
-from reference_model.stages.training import train_to_weights
+from reference_model.stages.training import logits_and_ids, pixel_cross_entropy, train_to_weights
 
 NAME = "finetune"
 
@@ -49,21 +46,18 @@ def run(recipe: Recipe, place: Place) -> None:
         seed=recipe.seed + 2,
     )
     learner = FinetuneLearner(recipe, network, processes=place.processes, steps_in_epoch=in_epoch)
-    steps = settings.training.epochs * in_epoch
-    train_to_weights(
+    steps = train_to_weights(
         learner.as_learner(),
         network,
         crops,
         batch=settings.training.batch,
-        steps=steps,
+        epochs=settings.training.epochs,
         seed=recipe.seed + 2,
         recipe=recipe,
         stage=stage,
         place=place,
     )
-    if place.processes.is_first:
-        stage.finish(steps=steps)
-    place.processes.wait()
+    place.finish(stage, lambda: {"steps": steps})
 
 
 class FinetuneLearner:
@@ -93,14 +87,10 @@ class FinetuneLearner:
         )
 
     def compute(self, batch: Labelled, _: int) -> Losses:
-        ids = batch.ids.to(self._processes.device, non_blocking=True)
-        crops = batch.image.to(self._processes.device, non_blocking=True)
-        with self._processes.autocast():
-            logits = self._called(as_images(crops, mean=MEAN, std=STD)).float()
+        logits, ids = logits_and_ids(self._called, batch, self._processes)
         if self._of_images:
             return {TOTAL: cross_entropy(logits, ids[:, 0, 0])}
-        logits = interpolate(logits, ids.shape[1:], mode="bilinear", align_corners=False)
-        return {TOTAL: cross_entropy(logits, ids, ignore_index=IGNORE)}
+        return {TOTAL: pixel_cross_entropy(logits, ids)}
 
 
 def pretrained_backbone(recipe: Recipe, place: Place) -> nn.Module:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from reference_model.data.folders import BadData, DataFolder
 from reference_model.engine.errors import Interrupted, Refused, RunStopped
@@ -35,6 +35,8 @@ STAGES = (pretrain, attention, cluster, threshold, pseudo_labels, finetune, pred
 """Modules with a NAME and `run(recipe, place)`, in their order."""
 
 Protocol = Literal["distance-matching", "semi-supervised"]
+PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
+"""Those that start from weights."""
 
 
 def run(
@@ -58,6 +60,12 @@ def run(
         categories(recipe, at)
         for stage in STAGES:
             stage.run(recipe, at)
+
+
+def pretrain_only(recipe: Recipe, *, data: Path, out: Path, device: DeviceName = "auto") -> None:
+    """Run the first stage if it is not done yet, for protocols that start from its weights."""
+    with place_of(recipe, data=data, out=out, device=device) as place:
+        pretrain.run(recipe, place)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +131,7 @@ def place_of(
             run=run_dir,
             data=DataFolder(data),
             processes=processes,
-            workers=_workers(processes) if workers is None else workers,
+            workers=default_workers(processes) if workers is None else workers,
             rhythm=rhythm or Rhythm(log_steps=10 if processes.is_cuda else 1),
         )
         try:
@@ -159,7 +167,7 @@ def _ended_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _workers(processes: Processes) -> int:
+def default_workers(processes: Processes) -> int:
     """Loading beside a GPU takes processes; on the CPU it would only take its time away."""
     if not processes.is_cuda:
         return 0

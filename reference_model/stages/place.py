@@ -1,6 +1,6 @@
 """Where a run happens: its folder, its data, its processes."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from reference_model.data.loading import Batches, Share, training_loader
 from reference_model.engine.errors import Refused
 from reference_model.engine.loop import Rhythm
 from reference_model.engine.processes import Processes
-from reference_model.engine.run_dir import RunDir
+from reference_model.engine.run_dir import RunDir, StageDir
 from reference_model.recipes import Recipe
 
 Item = TypeVar("Item")
@@ -29,14 +29,21 @@ class Place:
     rhythm: Rhythm = field(default_factory=Rhythm)
 
     def batches(
-        self, images: Dataset[Any], *, batch: int, seed: int
+        self, images: Dataset[Any], *, batch: int, seed: int, fills_up: bool = False
     ) -> Callable[[int, int], Iterable[Any]]:
         """What the steps of this process draw, as the training loop asks for it."""
         share = Share(rank=self.processes.rank, ranks=self.processes.ranks)
         count = len(images)  # type: ignore[arg-type]  # all of ours have a length
 
         def between(first: int, end: int) -> Iterable[Any]:
-            drawn = Batches(count, batch=batch, steps=(first, end), seed=seed, share=share)
+            drawn = Batches(
+                count,
+                batch=batch,
+                steps=(first, end),
+                seed=seed,
+                share=share,
+                fills_up=fills_up,
+            )
             return training_loader(images, drawn, workers=self.workers)
 
         return between
@@ -48,6 +55,17 @@ class Place:
     def part(self, items: Sequence[Item]) -> Sequence[Item]:
         """Those of the items that are this process' to read."""
         return items[self.processes.rank :: self.processes.ranks]
+
+    def finish(self, stage: StageDir, facts: Callable[[], Mapping[str, object]]) -> None:
+        """Mark a stage as done when all processes have done their share.
+
+        Args:
+            facts: what the first process has to say, called once all shares are there.
+        """
+        self.processes.wait()
+        if self.processes.is_first:
+            stage.finish(**facts())
+        self.processes.wait()
 
 
 def categories(recipe: Recipe, place: Place) -> int:

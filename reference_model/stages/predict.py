@@ -4,16 +4,9 @@ from evaluator import MethodCard
 from reference_model.engine.run_dir import StageDir
 from reference_model.recipes import Recipe
 from reference_model.stages import finetune, threshold
-from reference_model.stages.entry import Entries, splits
+from reference_model.stages.entry import Entries
 from reference_model.stages.place import Place, categories
-from reference_model.stages.reading import (
-    ActivationRule,
-    Rule,
-    SegmenterRule,
-    mask_writer,
-    read_all,
-    thresholded,
-)
+from reference_model.stages.reading import ActivationRule, Rule, SegmenterRule
 
 NAME = "predict"
 
@@ -32,20 +25,8 @@ def run(recipe: Recipe, place: Place) -> None:
         card=card(recipe, place),
         matched=True,
     )
-    for split in splits(place.data):
-        with mask_writer(entries.masks(split)) as writer:
-            for image, read in read_all(
-                place.data.images(split),
-                rule,
-                short_side=recipe.predict.short_side,
-                stage=stage,
-                place=place,
-            ):
-                writer.write(image, thresholded(read, limit))
-    place.processes.wait()
-    if place.processes.is_first:
-        stage.finish(scores=entries.finish())
-    place.processes.wait()
+    entries.predict(rule, short_side=recipe.predict.short_side, place=place, threshold=limit)
+    place.finish(stage, entries.finish)
 
 
 def card(recipe: Recipe, place: Place) -> MethodCard:
@@ -56,12 +37,13 @@ def card(recipe: Recipe, place: Place) -> MethodCard:
         "image": "image-level labels and class activation maps",
         "pixel": "pixel-level labels",
     }[recipe.labels.level]
-    chosen_by_masks = recipe.labels.level == "image" or recipe.labels.threshold == "validation"
-    chosen = (
-        "the threshold between other and categories was chosen by validation mIoU"
-        if chosen_by_masks and recipe.labels.level != "pixel"
-        else "no mask was looked at to choose a threshold"
-    )
+    choice = {"attention": recipe.labels.threshold, "image": "validation", "pixel": "none"}
+    chosen = {
+        "validation": "the threshold between other and categories was chosen by validation mIoU",
+        "fixed": "the threshold between other and categories was given",
+        "otsu": "no mask was looked at to choose a threshold",
+        "none": "no threshold was needed",
+    }[choice[recipe.labels.level]]
     return MethodCard(
         name=f"{variant} (reference, {recipe.name})",
         training_data=place.data.root.name,

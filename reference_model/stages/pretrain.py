@@ -58,15 +58,13 @@ def run(recipe: Recipe, place: Place) -> None:
         learner.network,
         views,
         batch=settings.training.batch,
-        steps=steps,
+        epochs=settings.training.epochs,
         seed=recipe.seed,
         recipe=recipe,
         stage=stage,
         place=place,
     )
-    if place.processes.is_first:
-        stage.finish(images=len(images), steps=steps)
-    place.processes.wait()
+    place.finish(stage, lambda: {"images": len(images), "steps": steps})
 
 
 class PretrainLearner:
@@ -88,6 +86,7 @@ class PretrainLearner:
         placed = processes.place(network)
         assert isinstance(placed, Representation)  # noqa: S101  # place keeps the kind
         self.network = placed
+        self._rest_what_no_loss_moves()
         self._called = processes.share(self.network)
         self._targets = Targets(
             self.settings.assignment,
@@ -101,6 +100,16 @@ class PretrainLearner:
         if self.settings.propagation is not None:
             self._momentum = Momentum(*self._followed())
             processes.place(self._momentum)
+
+    def _rest_what_no_loss_moves(self) -> None:
+        """Without the image term, targets come from a projector and prototypes as drawn.
+
+        Processes that train together wait for the gradient of every parameter that may move.
+        """
+        if not self.settings.image_weight:
+            self.network.projector.requires_grad_(requires_grad=False)
+            moved = self.settings.pixel_term == "clustering"
+            self.network.prototypes.requires_grad_(requires_grad=moved)
 
     def as_learner(self) -> Learner:
         momentum = {"momentum": self._momentum} if self._momentum is not None else {}

@@ -9,7 +9,7 @@ from reference_model.engine.run_dir import StageDir
 from reference_model.recipes import Recipe
 from reference_model.stages import cluster, threshold
 from reference_model.stages.place import Place
-from reference_model.stages.reading import MaskWriter, mask_writer, read_all, thresholded
+from reference_model.stages.reading import mask_writer, write_masks
 
 NAME = "pseudo-labels"
 MASKS = "masks"
@@ -20,32 +20,28 @@ def run(recipe: Recipe, place: Place) -> None:
     stage = place.run.stage(NAME)
     if stage.is_done:
         return
-    with mask_writer(stage / MASKS) as writer:
-        if recipe.labels.level == "image":
-            _write_images(place, stage, writer)
-        else:
-            _write_pixels(recipe, place, stage, writer)
-    place.processes.wait()
-    if place.processes.is_first:
-        stage.finish(images=len(place.data.images(TRAIN)))
-    place.processes.wait()
-
-
-def _write_pixels(recipe: Recipe, place: Place, stage: StageDir, writer: MaskWriter) -> None:
-    limit = threshold.chosen(place) or 0.0
-    rule = threshold.centroid_rule(recipe, place)
     images = place.data.images(TRAIN)
-    short_side = recipe.predict.short_side
-    for image, read in read_all(images, rule, short_side=short_side, stage=stage, place=place):
-        writer.write(image, thresholded(read, limit))
+    if recipe.labels.level == "image":
+        _write_clusters(place, stage)
+    else:
+        write_masks(
+            stage / MASKS,
+            images,
+            threshold.centroid_rule(recipe, place),
+            short_side=recipe.predict.short_side,
+            threshold=threshold.chosen(place) or 0.0,
+            stage=stage,
+            place=place,
+        )
+    place.finish(stage, lambda: {"images": len(images)})
 
 
-def _write_images(place: Place, stage: StageDir, writer: MaskWriter) -> None:
+def _write_clusters(place: Place, stage: StageDir) -> None:
     """Masks of one id: the image's cluster. The fine-tuning reads one id of them."""
     clusters = cluster.read_centroids(place)["clusters"].tolist()
     labelled = place.part(list(zip(place.data.images(TRAIN), clusters, strict=True)))
-    for image, of_image in followed(
-        labelled, len(labelled), stage=stage, processes=place.processes
-    ):
-        picture = OpenPicture(image.path)
-        writer.write(image, np.full((picture.height, picture.width), of_image + 1, np.uint16))
+    shown = followed(labelled, len(labelled), stage=stage, processes=place.processes)
+    with mask_writer(stage / MASKS) as writer:
+        for image, of_image in shown:
+            picture = OpenPicture(image.path)
+            writer.write(image, np.full((picture.height, picture.width), of_image + 1, np.uint16))

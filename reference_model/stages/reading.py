@@ -162,6 +162,22 @@ def mask_writer(folder: Path) -> Iterator[MaskWriter]:
         writer.finish()
 
 
+def write_masks(
+    folder: Path,
+    images: Sequence[ImageFile],
+    rule: Rule,
+    *,
+    short_side: int,
+    threshold: float,
+    stage: StageDir,
+    place: Place,
+) -> None:
+    """Write this process' share of the images' masks into a folder."""
+    with mask_writer(folder) as writer:
+        for image, read in read_all(images, rule, short_side=short_side, stage=stage, place=place):
+            writer.write(image, thresholded(read, threshold))
+
+
 def thresholded(read: Read, threshold: float) -> Ids:
     """The ids, and 0 where the score is below the threshold."""
     return np.where(read.score < threshold, 0, read.ids).astype(np.uint16)

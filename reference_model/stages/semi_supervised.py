@@ -6,15 +6,12 @@ Rates shrink layer by layer from the classifier down to the stem.
 from pathlib import Path
 from typing import Any
 
-from torch.nn.functional import cross_entropy, interpolate
 from torch.optim import AdamW
 
-from evaluator import IGNORE, MethodCard
+from evaluator import MethodCard
 from reference_model.data.folders import TRAIN_SEMI
 from reference_model.data.labelled import Labelled, LabelledCrops
 from reference_model.data.loading import steps_in_epoch
-from reference_model.data.pictures import MEAN, STD
-from reference_model.data.views import as_images
 from reference_model.engine.checkpoints import Trained
 from reference_model.engine.errors import Refused
 from reference_model.engine.loop import TOTAL, Learner, Losses
@@ -24,10 +21,10 @@ from reference_model.networks.resnet import ResNet
 from reference_model.networks.segmenter import Segmenter
 from reference_model.recipes import Recipe, SemiSupervised
 from reference_model.stages.distance_matching import backbone
-from reference_model.stages.entry import Entries, splits
+from reference_model.stages.entry import Entries
 from reference_model.stages.place import Place, seeded
-from reference_model.stages.reading import SegmenterRule, mask_writer, read_all
-from reference_model.stages.training import train_to_weights
+from reference_model.stages.reading import SegmenterRule
+from reference_model.stages.training import logits_and_ids, pixel_cross_entropy, train_to_weights
 
 NAME = "semi-supervised"
 
@@ -48,7 +45,7 @@ def run(recipe: Recipe, place: Place, *, weights: Path, name: str) -> None:
     settings = recipe.semi_supervised
     images = place.data.images(TRAIN_SEMI)
     classes = len(place.data.categories)
-    in_epoch = steps_in_epoch(len(images), settings.batch)
+    in_epoch = steps_in_epoch(len(images), settings.batch, fills_up=True)
     found = backbone(weights)
     if not isinstance(found, ResNet):
         raise Refused(f"{weights} holds a vision transformer; here only a ResNet can be trained")
@@ -71,11 +68,12 @@ def run(recipe: Recipe, place: Place, *, weights: Path, name: str) -> None:
         network,
         crops,
         batch=settings.batch,
-        steps=settings.epochs * in_epoch,
+        epochs=settings.epochs,
         seed=recipe.seed,
         recipe=recipe,
         stage=stage,
         place=place,
+        fills_up=True,
     )
     card = MethodCard(
         name=name,
@@ -88,16 +86,8 @@ def run(recipe: Recipe, place: Place, *, weights: Path, name: str) -> None:
         stage=stage, data=place.data, classes=classes, protocol=NAME, card=card, matched=False
     )
     rule = SegmenterRule(network.eval(), longest_side=recipe.predict.longest_side)
-    side = recipe.predict.short_side
-    for split in splits(place.data):
-        read = read_all(place.data.images(split), rule, short_side=side, stage=stage, place=place)
-        with mask_writer(entries.masks(split)) as writer:
-            for image, labelled in read:
-                writer.write(image, labelled.ids)
-    place.processes.wait()
-    if place.processes.is_first:
-        stage.finish(scores=entries.finish())
-    place.processes.wait()
+    entries.predict(rule, short_side=recipe.predict.short_side, place=place)
+    place.finish(stage, entries.finish)
 
 
 class SemiSupervisedLearner:
@@ -135,14 +125,7 @@ class SemiSupervisedLearner:
         )
 
     def compute(self, batch: Labelled, _: int) -> Losses:
-        ids = batch.ids.to(self._processes.device, non_blocking=True)
-        crops = batch.image.to(self._processes.device, non_blocking=True)
-        with self._processes.autocast():
-            logits = self._called(as_images(crops, mean=MEAN, std=STD)).float()
-        logits = interpolate(logits, ids.shape[1:], mode="bilinear", align_corners=False)
-        if not bool((ids != IGNORE).any()):
-            return {TOTAL: logits.sum() * 0}
-        return {TOTAL: cross_entropy(logits, ids, ignore_index=IGNORE)}
+        return {TOTAL: pixel_cross_entropy(*logits_and_ids(self._called, batch, self._processes))}
 
 
 def layer_groups(network: Segmenter, settings: SemiSupervised) -> list[dict[str, Any]]:

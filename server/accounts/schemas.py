@@ -6,11 +6,24 @@ from pydantic import Field
 
 from server.accounts.tokens import MOST_DAYS
 from server.models import MAX_TOKEN_NAME, ApiToken, Scope
-from server.payload import Payload
+from server.payload import Payload, example
+
+_TOKEN = {
+    "id": "m7c2hxd9u4nwe8rp",
+    "name": "laptop",
+    "scope": "submit",
+    "hint": "luss_Vb3k",
+    "created_at": "2026-11-20T12:00:00Z",
+    "expires_at": "2027-02-18T12:00:00Z",
+    "last_used_at": None,
+}
+_SECRET = {"token": "luss_Vb3kExampleExampleExampleExample"}
 
 
 class NewToken(Payload):
     """What a token is to be; without days it is valid as long as the one that asks."""
+
+    model_config = example(name="laptop", scope="submit", days=90)
 
     name: str = Field("", max_length=MAX_TOKEN_NAME)
     scope: Scope
@@ -30,10 +43,14 @@ class TokenPayload(Payload):
 class MadeToken(TokenPayload):
     """A token that was just made: the only answer that holds it."""
 
+    model_config = example(**_TOKEN, **_SECRET)
+
     token: str
 
 
 class TokenList(Payload):
+    model_config = example(tokens=[_TOKEN])
+
     tokens: list[TokenPayload]
 
 

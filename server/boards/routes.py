@@ -11,15 +11,24 @@ from server.boards.schemas import (
     BoardList,
     BoardPayload,
     ComparePayload,
+    Manifest,
     board_list,
     compare_payload,
 )
 from server.boards.view import BoardExport
 from server.boards.written import written
 from server.catalogue import queries as catalogue
-from server.dependencies import ApiViewerDep, ReadingDep, SettingsDep, rooms
-from server.errors import TruthMissing
+from server.dependencies import ApiViewerDep, ReadingDep, RoomsDep, rooms
+from server.errors import (
+    DetailWithheld,
+    EntriesUnlike,
+    FieldInvalid,
+    NotFound,
+    TruthMissing,
+)
+from server.web.api_description import TOKEN_OR_NOBODY, problems
 from server.web.conditional import answer
+from server.web.parameters import ProtocolWord, SplitWord, SubsetWord
 
 router = APIRouter(prefix="/api/v1", tags=["boards"])
 
@@ -40,23 +49,48 @@ BOARD_ANSWERS: dict[int | str, dict[str, Any]] = {
         "description": "What If-None-Match names is still what the board shows.",
         "headers": _KEPT,
     },
+    **problems(NotFound, DetailWithheld, FieldInvalid),
+}
+IF_NONE_MATCH = {
+    "parameters": [
+        {
+            "name": "If-None-Match",
+            "in": "header",
+            "description": "The ETag of an answer that is kept.",
+            "schema": {"type": "string"},
+            "example": '"17-0123456789abcdef"',
+        }
+    ]
 }
 
 
+ComparedIds = Annotated[
+    list[str],
+    Query(
+        description="Two to ten ids of submissions: repeated, or with commas between them.",
+        examples=[["k3v9mzt2qyxw7adh,d5q8gkx3v7zt2ymb"]],
+    ),
+]
+
+
 @router.get("/boards")
-def index(session: ReadingDep, settings: SettingsDep) -> BoardList:
+def index(session: ReadingDep, built: RoomsDep) -> BoardList:
     """List every board, and the facts that each submission declares."""
-    return board_list(list(catalogue.boards(session)), site_url=settings.site_url)
+    boards, now = list(catalogue.boards(session)), built.clock.now()
+    return board_list(boards, now=now, site_url=built.settings.site_url)
 
 
 @router.get(
-    "/boards/{protocol}/{subset}/{split}", response_model=BoardPayload, responses=BOARD_ANSWERS
+    "/boards/{protocol}/{subset}/{split}",
+    response_model=BoardPayload,
+    responses=BOARD_ANSWERS,
+    openapi_extra=IF_NONE_MATCH,
 )
 def show(
     request: Request,
-    protocol: str,
-    subset: str,
-    split: str,
+    protocol: ProtocolWord,
+    subset: SubsetWord,
+    split: SplitWord,
     export: Annotated[BoardExport, Query()],
 ) -> Response:
     """Return a board with its rows, best first; with If-None-Match, 304 if it is still the same.
@@ -65,25 +99,24 @@ def show(
     """
     built = rooms(request)
     with built.database.reading() as session:
-        state = state_of(session, protocol, subset, split)
+        state = state_of(session, protocol, subset, split, now=built.clock.now())
         found = written(session, built.cache, state, export)
     return answer(request, found.body, etag=found.etag, media_type=found.media_type)
 
 
-@router.get("/compare")
-def compare(
-    viewer: ApiViewerDep, session: ReadingDep, ids: Annotated[list[str], Query()]
-) -> ComparePayload:
-    """Compare entries by the resamples that they share: the first against each of the others.
-
-    ``ids`` is repeated, or has commas between two and ten ids of submissions.
-    """
+@router.get(
+    "/compare",
+    responses=problems(NotFound, EntriesUnlike, FieldInvalid),
+    openapi_extra=TOKEN_OR_NOBODY,
+)
+def compare(viewer: ApiViewerDep, session: ReadingDep, ids: ComparedIds) -> ComparePayload:
+    """Compare entries by the resamples that they share: the first against each of the others."""
     entries = compared(session, ids_of(ids), team_ids=viewer.team_ids)
     return compare_payload(entries, pairs_of(session, entries))
 
 
-@router.get("/datasets/{subset}/{split}/manifest")
-def manifest(subset: str, split: str, session: ReadingDep) -> dict[str, tuple[int, int]]:
+@router.get("/datasets/{subset}/{split}/manifest", responses=problems(NotFound, TruthMissing))
+def manifest(subset: SubsetWord, split: SplitWord, session: ReadingDep) -> Manifest:
     """Return the names wanted in a zip, each with its image's height and width."""
     found = catalogue.split(session, subset=subset, name=split_named(split))
     if found is None:
@@ -91,5 +124,4 @@ def manifest(subset: str, split: str, session: ReadingDep) -> dict[str, tuple[in
     truth = catalogue.truth_version(session, found.id, found.truth_version)
     if truth is None:
         raise TruthMissing(f"The {split} split of {subset} has no truth on this server yet.")
-    sizes: dict[str, tuple[int, int]] = truth.manifest
-    return sizes
+    return Manifest(truth.manifest)

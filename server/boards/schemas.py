@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from typing import Literal
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, RootModel
 
 from server.boards.comparison import Entry, Pair
 from server.boards.table import PRIMARY, Row
 from server.disclosure import PerClass
-from server.models import Board, Protocol, Score, SplitName, Submission
-from server.payload import Payload
+from server.models import Board, BoardPhase, Protocol, Score, SplitName, Submission
+from server.payload import Payload, example
 from server.protocols import FACTS, allowed_facts
 
 
@@ -35,12 +38,67 @@ class BoardRow(Payload):
     unranked_because: str | None
 
 
+_ROW = {
+    "rank": 1,
+    "group": 1,
+    "kind": "verified",
+    "counts": True,
+    "pinned": False,
+    "method": "PASS",
+    "method_slug": "pass",
+    "team": "Ada Example",
+    "backbone": "ResNet-18",
+    "training_scheme": "SSL",
+    "submission": "k3v9mzt2qyxw7adh",
+    "scores": {"miou": 29.3, "bmiou": 7.6},
+    "intervals": {"miou": [28.1, 30.4], "bmiou": [7.1, 8.2]},
+    "per_class_iou": None,
+    "per_class_biou": None,
+    "source": None,
+    "date": "2026-11-20",
+    "unranked_because": None,
+}
+_BOARD = {"protocol": "fully-unsupervised", "subset": "50", "split": "test"}
+_TERMS = {
+    "phase": "open",
+    "opens_at": None,
+    "closes_at": "2027-01-31T12:00:00Z",
+    "note": None,
+    "limits": {"daily": 5, "total": None, "in_flight": 2, "hourly": 20},
+}
+
+
+class BoardLimits(Payload):
+    """Limits for each team, null is none: in a UTC day, in all, at a time, refused an hour."""
+
+    daily: int | None
+    total: int | None
+    in_flight: int | None
+    hourly: int | None
+
+
 class BoardPayload(Payload):
+    """A board; the phase closed takes entries that are scored and do not rank."""
+
+    model_config = example(
+        **_BOARD,
+        primary="miou",
+        revision=17,
+        **_TERMS,
+        declarations={fact.key: False for fact in FACTS},
+        rows=[_ROW],
+    )
+
     protocol: Protocol
     subset: str
     split: SplitName
     primary: str
     revision: int
+    phase: BoardPhase
+    opens_at: datetime | None
+    closes_at: datetime | None
+    note: str | None
+    limits: BoardLimits
     declarations: dict[str, bool]
     rows: list[BoardRow]
 
@@ -50,6 +108,7 @@ class BoardSummary(Payload):
     subset: str
     split: SplitName
     open: bool
+    phase: BoardPhase
     revision: int
     url: str
 
@@ -60,6 +119,19 @@ class FactPayload(Payload):
 
 
 class BoardList(Payload):
+    model_config = example(
+        boards=[
+            {
+                **_BOARD,
+                "open": True,
+                "phase": "open",
+                "revision": 17,
+                "url": "https://luss.example.org/boards/fully-unsupervised/50/test",
+            }
+        ],
+        facts=[{"key": fact.key, "question": fact.question} for fact in FACTS],
+    )
+
     boards: list[BoardSummary]
     facts: list[FactPayload]
 
@@ -93,13 +165,47 @@ class PairPayload(Payload):
     resamples: int
 
 
+_GAP = {"a": 29.3, "b": 27.1, "difference": 2.2, "low": 1.1, "high": 3.3, "b_wins": 0.0}
+_COMPARED = {
+    **_BOARD,
+    "submission": "k3v9mzt2qyxw7adh",
+    "method": "PASS",
+    "team": "Ada Example",
+    "scores": {"miou": 29.3},
+    "intervals": {"miou": [28.1, 30.4]},
+}
+
+
 class ComparePayload(Payload):
+    model_config = example(
+        entries=[_COMPARED, {**_COMPARED, "submission": "d5q8gkx3v7zt2ymb", "method": "PiCIE"}],
+        pairs=[
+            {
+                "a": "k3v9mzt2qyxw7adh",
+                "b": "d5q8gkx3v7zt2ymb",
+                "scores": {"miou": _GAP},
+                "resamples": 1000,
+            }
+        ],
+    )
+
     entries: list[ComparedEntry]
     pairs: list[PairPayload]
 
 
+Size = Annotated[list[int], Field(min_length=2, max_length=2)]
+
+
+class Manifest(RootModel[dict[str, Size]]):
+    """Each name that is wanted in a zip, with the height and the width of its image."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"n01443537/ILSVRC2012_val_00047396.png": [375, 500]}]}
+    )
+
+
 def board_payload(
-    board: Board, rows: Iterable[Row], classes: Mapping[int, PerClass]
+    board: Board, phase: BoardPhase, rows: Iterable[Row], classes: Mapping[int, PerClass]
 ) -> BoardPayload:
     """Write rows as JSON, with what is known of their classes by the id of their score."""
     return BoardPayload(
@@ -108,6 +214,16 @@ def board_payload(
         split=board.split.name,
         primary=PRIMARY,
         revision=board.revision,
+        phase=phase,
+        opens_at=board.opens_at,
+        closes_at=board.closes_at,
+        note=board.note,
+        limits=BoardLimits(
+            daily=board.daily_limit,
+            total=board.total_limit,
+            in_flight=board.in_flight_limit,
+            hourly=board.hourly_limit,
+        ),
         declarations=allowed_facts(board.protocol),
         rows=[_row(row, classes.get(row.score_id or 0)) for row in rows],
     )
@@ -122,7 +238,7 @@ def _row(row: Row, classes: PerClass | None) -> BoardRow:
     )
 
 
-def board_list(boards: list[Board], *, site_url: str) -> BoardList:
+def board_list(boards: list[Board], *, now: datetime, site_url: str) -> BoardList:
     return BoardList(
         boards=[
             BoardSummary(
@@ -130,6 +246,7 @@ def board_list(boards: list[Board], *, site_url: str) -> BoardList:
                 subset=board.split.subset.slug,
                 split=board.split.name,
                 open=board.split.truth_version is not None,
+                phase=board.phase_at(now),
                 revision=board.revision,
                 url=f"{site_url}/boards/{board.protocol}/{board.split.subset.slug}/"
                 f"{board.split.name}",

@@ -42,13 +42,17 @@ class BoardView(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    team: Text = ""
-    network: Text = ""
-    scheme: Text = ""
-    kind: Literal["all", "verified", "reported"] = "all"
-    entries: Literal["counting", "all"] = "counting"
-    sort: Column = RANK
-    order: Literal["natural", "asc", "desc"] = "natural"
+    team: Text = Field("", description="Part of the team's name.", examples=["Ada"])
+    network: Text = Field("", description="Part of the network's name.", examples=["ResNet"])
+    scheme: Text = Field("", description="The training scheme.", examples=["SSL"])
+    kind: Literal["all", "verified", "reported"] = Field("all", description="Scored here, or not.")
+    entries: Literal["counting", "all"] = Field(
+        "counting", description="One entry a method, or all of them."
+    )
+    sort: Column = Field(RANK, description="The column that orders the rows.")
+    order: Literal["natural", "asc", "desc"] = Field(
+        "natural", description="Natural is falling for scores and dates, rising for the rest."
+    )
 
     @property
     def is_falling(self) -> bool:
@@ -67,8 +71,10 @@ class BoardView(BaseModel):
 class BoardExport(BoardView):
     """A view, and the form in which to write it."""
 
-    format: Literal["json", "csv", "latex"] = "json"
-    detail: Literal["summary", "per-class"] = "summary"
+    format: Literal["json", "csv", "latex"] = Field("json", description="How it is written.")
+    detail: Literal["summary", "per-class"] = Field(
+        "summary", description="With scores per class, where the board shows them."
+    )
 
 
 class BoardPageView(BoardView):

@@ -19,8 +19,16 @@ def _operations(description: Mapping[str, Any]) -> Iterator[Operation]:
                 method=method.upper(),
                 path=path,
                 meaning=facts.get("description", facts["summary"]),
+                wants_token=bool(facts.get("security")) and {} not in facts["security"],
                 parameters=tuple(_parameter(each) for each in facts.get("parameters", ())),
+                codes=tuple(_codes(facts["responses"])),
             )
+
+
+def _codes(answers: Mapping[str, Any]) -> Iterator[str]:
+    for answer in answers.values():
+        problem = answer.get("content", {}).get("application/problem+json", {})
+        yield from problem.get("examples", ())
 
 
 def _parameter(facts: Mapping[str, Any]) -> Parameter:

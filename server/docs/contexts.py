@@ -105,7 +105,9 @@ class Operation:
     method: str
     path: str
     meaning: str
+    wants_token: bool
     parameters: tuple[Parameter, ...]
+    codes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +116,13 @@ class ApiPage:
 
     site_url: str
     operations: tuple[Operation, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TryPage:
+    """The same description, to be tried in the browser."""
+
+    template: ClassVar[str] = "docs/try.html"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,5 @@
 """The error codes, read from the class tree: what is not documented there cannot be shown here."""
 
-from collections.abc import Iterator
 from inspect import cleandoc
 
 from server.docs.contexts import ErrorEntry
@@ -9,14 +8,8 @@ from server.errors import ServerError
 
 def error_entries() -> tuple[ErrorEntry, ...]:
     """Return one entry a code, in the order of the statuses."""
-    entries = (_entry(error) for error in _tree(ServerError))
+    entries = (_entry(error) for error in ServerError.kinds())
     return tuple(sorted(entries, key=lambda entry: (entry.status, entry.code)))
-
-
-def _tree(root: type[ServerError]) -> Iterator[type[ServerError]]:
-    yield root
-    for child in root.__subclasses__():
-        yield from _tree(child)
 
 
 def _entry(error: type[ServerError]) -> ErrorEntry:

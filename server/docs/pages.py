@@ -3,6 +3,7 @@
 import json
 
 from fastapi import APIRouter, Request, Response
+from fastapi.staticfiles import StaticFiles
 
 from server.dependencies import SettingsDep
 from server.docs.api_reference import operations
@@ -17,15 +18,20 @@ from server.docs.contexts import (
     ProtocolsPage,
     ScoresPage,
     SubmittingPage,
+    TryPage,
 )
 from server.docs.error_codes import error_entries
 from server.docs.finding_codes import FINDINGS
 from server.models import Protocol
 from server.protocols import FACT_KEYS, FACTS, SUMMARIES, TITLES
 from server.score_names import OVERALL, SIZES
+from server.web import security_headers
 from server.web.templating import render
 
 router = APIRouter(include_in_schema=False)
+
+SWAGGER_UI = StaticFiles(packages=[("fastapi_offline", "static")])
+"""Swagger UI as its Python package has it, so that nothing is fetched from another host."""
 
 PROTOCOLS = ProtocolsPage(
     protocols=tuple(
@@ -84,6 +90,14 @@ def findings(request: Request) -> Response:
 def api(request: Request, settings: SettingsDep) -> Response:
     described = operations(request.app.openapi())
     return render(request, ApiPage(site_url=settings.site_url, operations=described))
+
+
+@router.get("/api/docs/try")
+def try_it(request: Request) -> Response:
+    """Show Swagger UI; its style sheet draws arrows from data: addresses."""
+    response = render(request, TryPage())
+    response.headers[security_headers.POLICY] = security_headers.policy(images="'self' data:")
+    return response
 
 
 @router.get("/docs/components")

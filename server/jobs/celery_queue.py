@@ -12,7 +12,15 @@ from celery import Celery
 from kombu import Queue
 from kombu.exceptions import OperationalError
 
-from server.jobs.queue import SCORE_SHARD, SCORE_SUBMISSION, SWEEP, Job
+from server.jobs.queue import (
+    SCORE_QUEUE,
+    SCORE_SHARD,
+    SCORE_SUBMISSION,
+    SWEEP,
+    TIDY,
+    UPKEEP_QUEUE,
+    Job,
+)
 from server.measures import BROKER_ERRORS, BROKER_SECONDS
 from server.settings import Settings
 
@@ -42,12 +50,13 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
         "task_time_limit": limit,
-        "task_default_queue": "score",
+        "task_default_queue": SCORE_QUEUE,
         "worker_prefetch_multiplier": 1,
         "worker_enable_remote_control": False,
         "worker_hijack_root_logger": False,
         "task_routes": {
-            task: {"queue": "score"} for task in (SCORE_SUBMISSION, SCORE_SHARD, SWEEP)
+            **{task: {"queue": SCORE_QUEUE} for task in (SCORE_SUBMISSION, SCORE_SHARD)},
+            **{task: {"queue": UPKEEP_QUEUE} for task in (SWEEP, TIDY)},
         },
     }
 

@@ -12,7 +12,12 @@ from sqlalchemy.orm import Session
 SCORE_SUBMISSION = "submissions.score"
 SCORE_SHARD = "submissions.score_shard"
 SWEEP = "submissions.sweep"
+TIDY = "submissions.tidy"
 SEND_MAIL = "mail.send"
+
+SCORE_QUEUE = "score"
+UPKEEP_QUEUE = "upkeep"
+"""Sweeps have one of their own: behind many submissions each of them would expire unread."""
 
 
 @dataclass(frozen=True, slots=True)

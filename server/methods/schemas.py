@@ -3,7 +3,34 @@
 from collections.abc import Mapping, Sequence
 
 from server.models import CARD_FIELDS, Method, Protocol, Score, SplitName, Submission
-from server.payload import Payload
+from server.payload import Payload, example
+
+_PASS = {
+    "method": "PASS",
+    "slug": "pass",
+    "team": "Ada Example",
+    "card": {
+        "method_name": "PASS",
+        "training_data": "ImageNet-S-50 train, images only",
+        "training_scheme": "SSL",
+        "networks": "ResNet-18",
+        "link": "https://arxiv.org/abs/2106.03149",
+        "description": None,
+    },
+    "entries": [
+        {
+            "submission": "k3v9mzt2qyxw7adh",
+            "rank": 1,
+            "pinned": False,
+            "protocol": "fully-unsupervised",
+            "subset": "50",
+            "split": "test",
+            "public": True,
+            "date": "2026-11-20",
+            "scores": {"miou": 29.3, "bmiou": 7.6},
+        }
+    ],
+}
 
 
 class MethodEntry(Payload):
@@ -21,6 +48,8 @@ class MethodEntry(Payload):
 
 
 class MethodPayload(Payload):
+    model_config = example(**_PASS)
+
     method: str
     slug: str
     team: str

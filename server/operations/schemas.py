@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from server.operations.contexts import StatusPage
-from server.payload import Payload
+from server.payload import Payload, example
 
 Answer = Literal["answers", "silent"]
 
@@ -23,6 +23,15 @@ class LastDay(Payload):
 
 class StatusPayload(Payload):
     """Workers, queue and last day are null while the database is silent."""
+
+    model_config = example(
+        at="2026-11-20T12:00:00Z",
+        parts={"database": "answers", "queue": "answers", "store": "answers"},
+        workers=2,
+        workers_by_queue={"score": 2},
+        queue={"length": 1, "age_seconds": 4.2},
+        last_day={"median_seconds": 12.5, "submissions": {"scored": 17, "rejected": 3}},
+    )
 
     at: datetime
     parts: dict[str, Answer]

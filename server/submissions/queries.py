@@ -62,6 +62,15 @@ def one_readable(
     return session.scalar(readable(team_ids).where(Submission.public_id == public_id))
 
 
+def id_of_own(session: Session, public_id: str, *, team_ids: tuple[int, ...]) -> int | None:
+    """Return where a submission of these teams stands in their lists."""
+    return session.scalar(
+        select(Submission.id).where(
+            Submission.public_id == public_id, Submission.team_id.in_(team_ids)
+        )
+    )
+
+
 def of_teams(
     session: Session, team_ids: tuple[int, ...], *, before_id: int | None, limit: int
 ) -> Sequence[Submission]:

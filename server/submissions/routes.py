@@ -1,27 +1,34 @@
 """The API of submissions."""
 
 from collections.abc import Sequence
-from typing import Annotated
 
 from anyio import to_thread
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
 from server.dependencies import ApiViewerDep, ReadingDep, Rooms, RoomsDep, signed_in
-from server.errors import FieldInvalid
+from server.errors import FieldInvalid, NotFound
 from server.models import Submission
 from server.submissions import queries
+from server.submissions.api_description import CREATE_ANSWERS, CREATE_REQUEST
 from server.submissions.intake import Intake
 from server.submissions.lookup import submission_named
 from server.submissions.schemas import SubmissionList, SubmissionPayload, payload_of
 from server.submissions.waiting import places_of
+from server.web.api_description import TOKEN, TOKEN_OR_NOBODY, problems
+from server.web.parameters import Cursor, PageSize, SubmissionId
 
 router = APIRouter(prefix="/api/v1/submissions", tags=["submissions"])
-PAGE_LIMIT = 100
 
 
-@router.post("", status_code=201, response_model=SubmissionPayload)
+@router.post(
+    "",
+    status_code=201,
+    response_model=SubmissionPayload,
+    responses=CREATE_ANSWERS,
+    openapi_extra=CREATE_REQUEST,
+)
 async def create(request: Request, built: RoomsDep) -> Response:
     """Take a submission: multipart, fields first, the archive last."""
     public_id = await Intake(request, built, browser=False).take()
@@ -31,30 +38,31 @@ async def create(request: Request, built: RoomsDep) -> Response:
     )
 
 
-@router.get("")
+@router.get("", responses=problems(FieldInvalid), openapi_extra=TOKEN)
 def index(
     viewer: ApiViewerDep,
     session: ReadingDep,
     built: RoomsDep,
-    cursor: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=PAGE_LIMIT)] = 20,
+    cursor: Cursor = None,
+    limit: PageSize = 20,
 ) -> SubmissionList:
     """List the caller's submissions, newest first."""
     signed_in(viewer)
-    if cursor is not None and not cursor.isdecimal():
-        raise FieldInvalid("cursor must be the next_cursor of the page before.", field="cursor")
-    rows = queries.of_teams(
-        session, viewer.team_ids, before_id=int(cursor) if cursor else None, limit=limit + 1
-    )
+    before_id = None
+    if cursor is not None:
+        before_id = queries.id_of_own(session, cursor, team_ids=viewer.team_ids)
+        if before_id is None:
+            raise FieldInvalid("cursor must be the next_cursor of the page before.", field="cursor")
+    rows = queries.of_teams(session, viewer.team_ids, before_id=before_id, limit=limit + 1)
     return SubmissionList(
         submissions=_payloads(session, built, rows[:limit]),
-        next_cursor=str(rows[limit - 1].id) if len(rows) > limit else None,
+        next_cursor=rows[limit - 1].public_id if len(rows) > limit else None,
     )
 
 
-@router.get("/{submission_id}")
+@router.get("/{submission_id}", responses=problems(NotFound), openapi_extra=TOKEN_OR_NOBODY)
 def show(
-    submission_id: str, viewer: ApiViewerDep, session: ReadingDep, built: RoomsDep
+    submission_id: SubmissionId, viewer: ApiViewerDep, session: ReadingDep, built: RoomsDep
 ) -> SubmissionPayload:
     """Return one submission: the caller's own, or a public one that was scored."""
     submission = submission_named(session, submission_id, team_ids=viewer.team_ids)

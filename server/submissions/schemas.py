@@ -16,7 +16,9 @@ from server.models import (
     Submission,
     SubmissionState,
 )
-from server.payload import Payload
+from server.payload import Payload, example
+from server.protocols import FACTS
+from server.quota import Quota
 from server.submissions.stages import postponed_because
 from server.submissions.waiting import Place
 
@@ -57,7 +59,87 @@ class Finding(Payload):
     count: int
 
 
+_EXAMPLE: dict[str, Any] = {
+    "id": "k3v9mzt2qyxw7adh",
+    "state": "scored",
+    "protocol": "fully-unsupervised",
+    "subset": "50",
+    "split": "test",
+    "method": "PASS",
+    "team": "Ada Example",
+    "public": True,
+    "created_at": "2026-11-20T12:00:00Z",
+    "finished_at": "2026-11-20T12:00:09Z",
+    "declarations": {fact.key: False for fact in FACTS},
+    "card": {**dict.fromkeys(CARD_FIELDS), "method_name": "PASS", "networks": "ResNet-18"},
+    "archive_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "archive_bytes": 1_048_576,
+    "archive_expired_at": None,
+    "progress": {"done": 1682, "total": 1682},
+    "queue": None,
+    "attempts": 1,
+    "postponed_because": None,
+    "attempt_log": [
+        {
+            "shard": None,
+            "number": 1,
+            "worker": "worker-4f2a",
+            "started_at": "2026-11-20T12:00:02Z",
+            "ended_at": "2026-11-20T12:00:09Z",
+            "outcome": "done",
+            "reason": None,
+        }
+    ],
+    "findings": [
+        {
+            "code": "extra_file",
+            "severity": "warning",
+            "file": "notes.txt",
+            "expected": None,
+            "found": None,
+            "message": "notes.txt is not asked for and was ignored.",
+            "count": 1,
+        }
+    ],
+    "failure": None,
+    "scores": {"miou": 29.3, "bmiou": 7.6, "per_class_iou": None},
+    "intervals": {"miou": [28.1, 30.4]},
+    "scorer_version": "1",
+    "truth_version": "5f0c3a9d",
+    "url": "https://luss.example.org/submissions/k3v9mzt2qyxw7adh",
+}
+
+
+class CountPayload(Payload):
+    """A limit, null where there is none; resets_at is when some of what is used stops to count."""
+
+    limit: int | None
+    used: int
+    resets_at: datetime | None
+
+
+class QuotaPayload(Payload):
+    """A team's entries on a board, of this UTC day, in all and in flight.
+
+    Rejected and failed ones count nowhere but against the cap of an hour.
+    """
+
+    model_config = example(
+        daily={"limit": 5, "used": 2, "resets_at": "2026-11-21T00:00:00Z"},
+        total={"limit": None, "used": 7, "resets_at": None},
+        in_flight={"limit": 2, "used": 1, "resets_at": None},
+        hourly={"limit": 20, "used": 0, "resets_at": None},
+    )
+
+    daily: CountPayload
+    total: CountPayload
+    in_flight: CountPayload
+    hourly: CountPayload
+
+
 class SubmissionPayload(Payload):
+    model_config = example(**_EXAMPLE)
+
     id: str
     state: SubmissionState
     protocol: Protocol
@@ -66,6 +148,7 @@ class SubmissionPayload(Payload):
     method: str | None
     team: str
     public: bool
+    late: bool
     created_at: datetime
     finished_at: datetime | None
     declarations: dict[str, bool]
@@ -88,6 +171,8 @@ class SubmissionPayload(Payload):
 
 
 class SubmissionList(Payload):
+    model_config = example(submissions=[_EXAMPLE], next_cursor="k3v9mzt2qyxw7adh")
+
     submissions: list[SubmissionPayload]
     next_cursor: str | None
 
@@ -105,6 +190,7 @@ def payload_of(submission: Submission, *, place: Place | None, site_url: str) ->
         method=submission.method.name if submission.method else submission.method_name,
         team=submission.team.name,
         public=submission.is_public,
+        late=submission.is_late,
         created_at=submission.created_at,
         finished_at=submission.finished_at,
         declarations=submission.declarations,
@@ -125,6 +211,10 @@ def payload_of(submission: Submission, *, place: Place | None, site_url: str) ->
         truth_version=None if score is None else score.truth_version,
         url=f"{site_url}/submissions/{submission.public_id}",
     )
+
+
+def quota_payload(quota: Quota) -> QuotaPayload:
+    return QuotaPayload(**asdict(quota))
 
 
 def _attempt(attempt: Attempt) -> AttemptPayload:

@@ -43,6 +43,7 @@ def submission_page(
         board=Link(text=_board_title(submission), url=_board_url(submission)),
         is_own=submission.team_id in team_ids,
         is_public=submission.is_public,
+        is_late=submission.is_late,
         public_id=submission.public_id,
         state=state,
         is_final=state in FINAL,

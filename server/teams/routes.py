@@ -3,7 +3,8 @@
 from fastapi import APIRouter
 
 from server.dependencies import ApiViewerDep, signed_in
-from server.payload import Payload
+from server.payload import Payload, example
+from server.web.api_description import TOKEN
 
 router = APIRouter(prefix="/api/v1/teams", tags=["teams"])
 
@@ -16,10 +17,12 @@ class TeamPayload(Payload):
 
 
 class TeamList(Payload):
+    model_config = example(teams=[{"id": "x4n8qgd2vk7zt5ym", "name": "Ada Example"}])
+
     teams: list[TeamPayload]
 
 
-@router.get("")
+@router.get("", openapi_extra=TOKEN)
 def index(viewer: ApiViewerDep) -> TeamList:
     """List the caller's teams, their own first: the one that is submitted for by default."""
     signed_in(viewer)

@@ -1,14 +1,47 @@
 """Uploads that can be resumed, after tus 1.0: begin, ask how far it came, go on, give up."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy.orm import Session
 
-from server.dependencies import ReadingDep, Rooms, RoomsDep, script_submitter
-from server.errors import ArchiveEmpty, TooLarge, TusVersionUnknown, UploadMalformed
+from server import admission
+from server.addresses import board_named
+from server.dependencies import (
+    ReadingDep,
+    Rooms,
+    RoomsDep,
+    Viewer,
+    script_submitter,
+    script_viewer,
+    submitter,
+)
+from server.errors import (
+    ArchiveEmpty,
+    ContentTypeWrong,
+    FieldInvalid,
+    NotAllowed,
+    NotFound,
+    StorageFull,
+    TooLarge,
+    TooManyUploads,
+    TusVersionUnknown,
+    UploadGone,
+    UploadLocked,
+    UploadMalformed,
+    UploadOffsetDiffers,
+    UploadStalled,
+    UploadTooLong,
+    UploadUsed,
+)
 from server.storage import free_space
+from server.uploads import api_description as described
 from server.uploads import service, staging, tus
 from server.uploads.reception import receive
+from server.web.api_description import ADMISSION, problems
+from server.web.parameters import UploadId
 
 router = APIRouter(prefix=tus.PATH, tags=["uploads"])
 
@@ -29,7 +62,10 @@ SpeaksTus = Depends(_speaks_tus)
 UploaderDep = Annotated[int, Depends(_uploader)]
 
 
-@router.options("", status_code=204)
+_REFUSALS = (TusVersionUnknown, NotAllowed, FieldInvalid)
+
+
+@router.options("", status_code=204, response_class=Response, responses=described.OPTIONS_ANSWER)
 def options(built: RoomsDep) -> Response:
     """Say which version and extensions of tus are spoken, and how large an upload may be."""
     headers = {
@@ -39,15 +75,34 @@ def options(built: RoomsDep) -> Response:
     return Response(status_code=204, headers=headers)
 
 
-@router.post("", status_code=201, dependencies=[SpeaksTus])
-def create(request: Request, user_id: UploaderDep, built: RoomsDep) -> Response:
+@router.post(
+    "",
+    status_code=201,
+    dependencies=[SpeaksTus],
+    response_class=Response,
+    responses={
+        **described.CREATE_ANSWER,
+        **problems(
+            *(*_REFUSALS, TooLarge, ArchiveEmpty, UploadMalformed, StorageFull, TooManyUploads),
+            *(NotFound, *ADMISSION),
+        ),
+    },
+    openapi_extra=described.CREATE_REQUEST,
+)
+def create(request: Request, built: RoomsDep) -> Response:
     """Begin an upload of Upload-Length bytes; its address is in Location.
 
-    Upload-Metadata may announce the sha256 of the whole, which is then compared.
+    Upload-Metadata may announce the sha256 of the whole, which is then compared, and where it is to
+    be entered: protocol, subset, split and team. What could not be entered is refused at once; no
+    quota is taken.
     """
+    viewer = script_viewer(request, built)
+    user_id, now = submitter(viewer), built.clock.now()
     length_bytes = _length(request, built)
     metadata = tus.Metadata.parsed(request.headers.get("upload-metadata", ""))
     free_space.ensure_room(built.settings, arriving=length_bytes)
+    with built.database.reading() as session:
+        _check_announced(session, metadata.values, viewer, now=now)
     with free_space.refused_when_full(), built.database.unit_of_work() as session:
         upload = service.begin(
             session,
@@ -55,7 +110,7 @@ def create(request: Request, user_id: UploaderDep, built: RoomsDep) -> Response:
             length_bytes=length_bytes,
             sender_metadata=metadata.text,
             sha256=metadata.sha256,
-            now=built.clock.now(),
+            now=now,
             wait=built.settings.uploads_wait,
         )
         staging.create(staging.path_of(built.settings.staging_folder, upload.public_id))
@@ -63,8 +118,16 @@ def create(request: Request, user_id: UploaderDep, built: RoomsDep) -> Response:
     return Response(status_code=201, headers=location | tus.expires(upload.expires_at))
 
 
-@router.head("/{upload_id}", dependencies=[SpeaksTus])
-def show(upload_id: str, user_id: UploaderDep, session: ReadingDep, built: RoomsDep) -> Response:
+@router.head(
+    "/{upload_id}",
+    dependencies=[SpeaksTus],
+    response_class=Response,
+    responses={**described.SHOW_ANSWER, **problems(*_REFUSALS, NotFound, UploadGone)},
+    openapi_extra=described.SHOW_REQUEST,
+)
+def show(
+    upload_id: UploadId, user_id: UploaderDep, session: ReadingDep, built: RoomsDep
+) -> Response:
     """Say how many bytes of an upload are safe."""
     upload = service.owned(session, upload_id, user_id=user_id, now=built.clock.now())
     headers = {
@@ -76,16 +139,36 @@ def show(upload_id: str, user_id: UploaderDep, session: ReadingDep, built: Rooms
     return Response(headers=headers | tus.expires(upload.expires_at))
 
 
-@router.patch("/{upload_id}", status_code=204, dependencies=[SpeaksTus])
-async def append(upload_id: str, request: Request, built: RoomsDep) -> Response:
+@router.patch(
+    "/{upload_id}",
+    status_code=204,
+    dependencies=[SpeaksTus],
+    response_class=Response,
+    responses={
+        **described.APPEND_ANSWER,
+        **problems(
+            *(*_REFUSALS, NotFound, UploadGone, UploadOffsetDiffers, UploadUsed, UploadLocked),
+            *(UploadStalled, UploadTooLong, ContentTypeWrong, StorageFull),
+        ),
+    },
+    openapi_extra=described.APPEND_REQUEST,
+)
+async def append(upload_id: UploadId, request: Request, built: RoomsDep) -> Response:
     """Send the bytes from Upload-Offset on; the answer says how many are safe now."""
     received = await receive(request, built, upload_id)
     headers = {"Upload-Offset": str(received.offset)}
     return Response(status_code=204, headers=headers | tus.expires(received.expires_at))
 
 
-@router.delete("/{upload_id}", status_code=204, dependencies=[SpeaksTus])
-def terminate(upload_id: str, user_id: UploaderDep, built: RoomsDep) -> Response:
+@router.delete(
+    "/{upload_id}",
+    status_code=204,
+    dependencies=[SpeaksTus],
+    response_class=Response,
+    responses=problems(*_REFUSALS, NotFound, UploadGone, UploadLocked, UploadUsed),
+    openapi_extra=described.TERMINATE_REQUEST,
+)
+def terminate(upload_id: UploadId, user_id: UploaderDep, built: RoomsDep) -> Response:
     """Give an upload up; its bytes are deleted."""
     now = built.clock.now()
     with built.database.unit_of_work() as session:
@@ -93,6 +176,17 @@ def terminate(upload_id: str, user_id: UploaderDep, built: RoomsDep) -> Response
         service.forget(session, upload, now=now)
     staging.path_of(built.settings.staging_folder, upload_id).unlink(missing_ok=True)
     return Response(status_code=204)
+
+
+def _check_announced(
+    session: Session, announced: Mapping[str, str], viewer: Viewer, *, now: datetime
+) -> None:
+    """Refuse, before its bytes are sent, what the board that is announced does not take now."""
+    words = {name: announced[name] for name in ("protocol", "subset", "split") if name in announced}
+    if len(words) == 3:  # noqa: PLR2004
+        board = board_named(session, **words)
+        team = viewer.team_named(announced.get("team", ""))
+        admission.check(session, board, team_id=team.id, now=now)
 
 
 def _length(request: Request, built: Rooms) -> int:

@@ -10,7 +10,7 @@ import time
 from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server import error_handlers, measures
@@ -48,7 +48,7 @@ class RequestLog:
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status = int(message["status"])
                 MutableHeaders(scope=message)[HEADER] = request_id
             await send(message)
 
@@ -76,6 +76,8 @@ class Unforeseen:
 
         try:
             await self._app(scope, receive, send_noted)
+        except ClientDisconnect:  # nobody is there to be answered, and nothing went wrong here
+            log.info("the client went away in the middle of its request")
         except Exception:  # the error page
             if scope["type"] != "http" or has_begun:
                 raise  # uvicorn logs it and closes the connection, which is all that can be done

@@ -1,5 +1,6 @@
 """docker-compose.yml starts what `luss stack` starts; nothing of it is run here."""
 
+import asyncio
 import re
 import subprocess
 import sys
@@ -8,8 +9,11 @@ from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
+from starlette.requests import Request
+from uvicorn import Config
 
 from client.service import STORE_VARIABLES, parts, wiring
+from server.web.sender import client_address
 from worker.settings import WorkerSettings
 
 ROOT = Path(__file__).parents[2]
@@ -54,8 +58,36 @@ def test_a_part_runs_the_same_command(name: str) -> None:
 def test_a_part_is_told_the_same_variables(name: str) -> None:
     part = TABLE[name]
     expected = set(wiring(SETTINGS, part)) | set(STORE_VARIABLES if part.opens_store else ())
+    behind_the_proxy = {"FORWARDED_ALLOW_IPS"} if name == "web" else set()
 
-    assert set(SERVICES[name]["environment"]) == expected
+    assert set(SERVICES[name]["environment"]) == expected | behind_the_proxy
+
+
+def test_the_web_process_counts_attempts_by_the_address_that_the_proxy_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else everybody shares the proxy's address, and a hundred sign-ins lock all of them out."""
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", SERVICES["web"]["environment"]["FORWARDED_ALLOW_IPS"])
+    asked: list[str] = []
+
+    async def site(scope: Any, _receive: Any, _send: Any) -> None:
+        asked.append(client_address(Request(scope)))
+
+    config = Config(site)
+    config.load()
+    scope = {
+        "type": "http",
+        "scheme": "http",
+        "client": ("172.18.0.7", 40000),
+        "headers": [(b"x-forwarded-for", b"203.0.113.9"), (b"x-forwarded-proto", b"https")],
+    }
+    asyncio.run(config.loaded_app(scope, None, None))
+
+    assert asked == ["203.0.113.9"]
+
+
+def test_the_database_is_waited_for_until_the_network_reaches_it() -> None:
+    assert "--host" in SERVICES["db"]["healthcheck"]["test"]
 
 
 def test_the_image_starts_the_web_process_by_itself() -> None:
@@ -79,7 +111,11 @@ def mounted(service: dict[str, Any]) -> dict[str, str]:
 def test_workers_alone_have_the_vault() -> None:
     holders = {name for name, service in SERVICES.items() if "vault" in mounted(service)}
 
-    assert holders == {"worker"} == {name for name, part in TABLE.items() if part.opens_vault}
+    assert (
+        holders
+        == {"worker", "gpu-worker"}
+        == {name for name, part in TABLE.items() if part.opens_vault}
+    )
 
 
 def test_named_volumes_are_declared_and_used() -> None:

@@ -132,8 +132,14 @@ class TestMetricsOfAWorker:
 def test_a_worker_takes_the_queues_it_is_given() -> None:
     command = worker_command(queues=["score", "model"], concurrency=2)
 
-    assert command[command.index("--queues") + 1] == "score,model"
+    assert command[command.index("--queues") + 1] == "score,model,upkeep"
     assert command[command.index("--concurrency") + 1] == "2"
+
+
+def test_a_worker_that_does_not_score_does_not_sweep() -> None:
+    command = worker_command(queues=["model"])
+
+    assert command[command.index("--queues") + 1] == "model"
 
 
 def test_walls_that_cannot_be_built_stop_the_command(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""A site whose archives and vault lie in buckets, each with a key that opens it alone."""
+"""The production topology on two buckets, archives and vault, each with a key of its own."""
 
 import json
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import pytest
 
 from server.storage.retrying import StoreUnavailable, open_store
 from tests.support.s3 import S3Server
-from tests.support.stack import DECLARE, Stack, stack_in
+from tests.support.stack import DECLARE, NativeStack, native_stack_in
 
 pytestmark = pytest.mark.slow
 S50 = Path(__file__).parents[1] / "golden" / "s50"
@@ -23,9 +23,10 @@ def s3(tmp_path: Path) -> Iterator[S3Server]:
 
 
 @pytest.fixture
-def stack(tmp_path: Path, s3: S3Server) -> Iterator[Stack]:
+def stack(s3: S3Server) -> Iterator[NativeStack]:
     web, worker = s3.access_of["web"], s3.access_of["worker"]
     settings = {
+        "LUSS_SHARD_IMAGES": "20",
         "LUSS_STORE_URL": "s3://archives/luss",
         "LUSS_VAULT_URL": "s3://hidden/vault",
         "LUSS_S3_ENDPOINT": s3.endpoint,
@@ -34,24 +35,28 @@ def stack(tmp_path: Path, s3: S3Server) -> Iterator[Stack]:
         "LUSS_VAULT_S3_ACCESS_KEY": worker.access_key,
         "LUSS_VAULT_S3_SECRET_KEY": worker.secret_key.get_secret_value(),
     }
-    with stack_in(tmp_path, **settings) as started:
+    with native_stack_in(**settings) as started:
         started.register("50", S50 / "masks", classes=50)
         yield started
 
 
-def test_a_submission_travels_through_buckets(stack: Stack, s3: S3Server) -> None:
+def test_a_sharded_submission_travels_through_buckets(stack: NativeStack, s3: S3Server) -> None:
     web, worker = s3.access_of["web"], s3.access_of["worker"]
     words = ["--protocol", "fully-unsupervised", "--subset", "50", "--split", "test"]
     for _ in range(2):
         run = stack.luss("submit", S50 / "good.zip", *words, *DECLARE, "--wait", "--json")
         body = json.loads(run.stdout)
         assert (body["state"], body["attempts"]) == ("scored", 1)
+        assert {each["shard"] for each in body["attempt_log"]} == {None, 0, 1, 2}
 
     expected = json.loads((S50 / "expected.json").read_text())["scores"]["good"]
     assert body["scores"]["miou"] == pytest.approx(expected["miou"], rel=1e-5)
     assert len(s3.keys("archives", web)) == 2
     hidden = s3.keys("hidden", worker)
     assert {key.split("/")[1] for key in hidden} == {"truth", "tallies", "seeds"}
+    told = (stack.folder / "var" / "stack.env").read_text()
+    assert web.secret_key.get_secret_value() in told  # `luss admin` in another shell needs both
+    assert worker.secret_key.get_secret_value() in told
     for folder in ("store", "vault", "staging"):
         assert stack.files(folder) == []
     assert len(stack.files("truth-cache")) == 1

@@ -22,7 +22,7 @@ def processes(stack: NativeStack) -> dict[str, int]:
     names = {"postgres": "postgresql", "redis-server": "redis", "uvicorn": "web", "beat": "beat"}
     found = {}
     for pid in children_of(stack.pid):
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().replace("\0", " ").split()
+        words = command(pid).decode().replace("\0", " ").split()
         spoken = {Path(word).name for word in words}
         found.update({name: pid for word, name in names.items() if word in spoken})
     return found
@@ -33,6 +33,19 @@ def children_of(pid: int) -> list[int]:
         (task / "children").read_text() for task in Path(f"/proc/{pid}/task").glob("[0-9]*")
     )
     return [int(word) for word in text.split()]
+
+
+def is_warm(worker: list[int]) -> bool:
+    """Whether a worker has started what children are forked from."""
+    children = [child for pid in worker for child in children_of(pid)]
+    return any(b"worker.sandbox.zygote" in command(pid) for pid in children)
+
+
+def command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""  # it has just ended
 
 
 def answers(stack: NativeStack) -> bool:
@@ -54,6 +67,9 @@ def test_whatever_dies_comes_back_and_nothing_outlives_the_stack() -> None:
         before = processes(stack)
         assert set(before) == {"postgresql", "redis", "web", "beat"}
         assert len(stack.worker_groups()) == 2
+        eventually(
+            lambda: all(map(is_warm, stack.worker_groups())), seconds=60, what="warm workers"
+        )
 
         for pid in before.values():
             os.kill(pid, signal.SIGKILL)

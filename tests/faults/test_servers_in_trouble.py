@@ -39,6 +39,11 @@ def test_redis_that_dies_and_comes_back_empty(stack: FaultyStack, undisturbed: R
         sent.append(stack.send(GOOD))
 
         scored_once(stack, sent, undisturbed)
+    eventually(
+        lambda: stack.redis.listeners() == stack.workers,
+        seconds=60,
+        what="every worker to listen again",
+    )
 
 
 @pytest.mark.parametrize(

@@ -120,3 +120,18 @@ def test_the_method_stays_in_sight_while_a_board_scrolls(page: Page) -> None:
     box = page.locator("th.method").first.bounding_box()
     assert box is not None
     assert 0 <= box["x"] < PHONE["width"] / 4
+
+
+def test_the_api_can_be_tried_with_nothing_from_another_host(page: Page, address: str) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto("/api/docs/try")
+
+    page.locator("#operations-boards-boards_index .opblock-summary-control").click()
+    page.get_by_role("button", name="Try it out").click()
+    page.get_by_role("button", name="Execute").click()
+    answer = page.locator(".live-responses-table tbody td.response-col_status")
+    expect(answer).to_contain_text("200")
+
+    assert f"{address}/api/v1/boards" in asked
+    assert all(url.startswith((address, "data:")) for url in asked), asked

@@ -141,6 +141,9 @@ class Faults:
                     jobs_module="tests.support.hostile_jobs",
                 )
 
+            def start(self) -> None:
+                self._usual.start()
+
             def run(self, job: str, arguments: Any, **named: Any) -> Any:
                 name = arguments.get("method_name") or ""
                 if name.startswith(HOSTILE):

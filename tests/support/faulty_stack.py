@@ -84,7 +84,7 @@ class FaultyStack(Stack):
         self.faults = folder / "faults"
         for each in ("armed", "held", "before"):
             (self.faults / each).mkdir(parents=True)
-        self._workers = workers
+        self.workers = workers
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self) -> None:
@@ -92,7 +92,7 @@ class FaultyStack(Stack):
         beat = beat_command(schedule=self.folder / "var" / "beat-schedule")
         self._run("web", web)
         self._run("beat", beat)
-        for number in range(self._workers):
+        for number in range(self.workers):
             self._run(f"worker-{number}", worker_command(queues=["score"]))
         eventually(self._answers, seconds=120, what=f"{self.url} to answer")
 

@@ -24,6 +24,7 @@ from typing import TypeVar
 from uuid import uuid4
 
 import pytest
+from redis import Redis as RedisClient
 
 from client.errors import ProgramMissing
 from client.stack.backing import Server
@@ -119,6 +120,11 @@ class Redis(Controlled):
     def __init__(self, server: PrivateRedis) -> None:
         super().__init__(server)
         self.url = server.url()
+
+    def listeners(self) -> int:
+        """Count the connections that wait for a message."""
+        with RedisClient.from_url(self.url) as client:
+            return sum(each["cmd"] == "brpop" for each in client.client_list())
 
 
 def skip_unless_installed(*programs: Callable[[], Path]) -> None:

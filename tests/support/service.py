@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from server.clock import SetClock
 from server.db import Database
@@ -11,7 +12,7 @@ from server.jobs.queue import RecordingQueue
 from server.models import Protocol, SplitName, Submission, User
 from server.storage.retrying import open_store
 from server.submissions import queries
-from tests.support.database import NOW, add_submission, add_user, create_database
+from tests.support.database import NOW, add_submission, add_user, migrated_database
 from worker.context import Context
 from worker.registration import Registration, register
 from worker.sandbox.children import InProcess
@@ -57,14 +58,32 @@ class Service:
 
 
 @contextmanager
-def service_in(folder: Path) -> Iterator[Service]:
-    """Give a service whose subset `tiny`, split test, is the golden set s50 of 60 images."""
-    settings = WorkerSettings(data_dir=folder, scoring_jobs=1)
-    create_database(folder / "luss.sqlite3")
-    queue, clock = RecordingQueue(), SetClock(NOW)
+def service_in(folder: Path, **truth: Any) -> Iterator[Service]:
+    """Give a service as `service_on` does, on a SQLite of its own."""
+    with (
+        migrated_database(folder) as opened,
+        service_on(*opened, folder, **truth) as service,
+    ):
+        yield service
+
+
+@contextmanager
+def service_on(
+    database: Database,
+    queue: RecordingQueue,
+    folder: Path,
+    *,
+    masks: Path = GOLDEN / "s50" / "masks",
+    classes: int = 50,
+) -> Iterator[Service]:
+    """Give a service whose subset `tiny`, split test, is the golden set s50 of 60 images.
+
+    Other ``masks`` stand for it where they are given.
+    """
+    settings, clock = WorkerSettings(data_dir=folder, scoring_jobs=1), SetClock(NOW)
     context = Context(
         settings=settings,
-        database=Database(settings.database, queue),
+        database=database,
         store=open_store(settings.store, settings.s3_access),
         vault=open_vault(settings),
         clock=clock,
@@ -75,8 +94,8 @@ def service_in(folder: Path) -> Iterator[Service]:
         Registration(
             slug="tiny",
             split=SplitName.TEST,
-            masks=GOLDEN / "s50" / "masks",
-            classes=50,
+            masks=masks,
+            classes=classes,
             names=None,
             is_public=False,
         ),
@@ -84,4 +103,3 @@ def service_in(folder: Path) -> Iterator[Service]:
     with context.database.unit_of_work() as session:
         user = add_user(session)
     yield Service(context, queue, clock, user)
-    context.database.close()

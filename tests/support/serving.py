@@ -1,4 +1,4 @@
-"""A site that listens, for a real browser."""
+"""A site that listens, for a real browser or client."""
 
 import threading
 import time
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
+from fastapi import FastAPI
 
 from tests.support.site import Site
 from tests.support.stack import free_port
@@ -14,10 +15,15 @@ from tests.support.stack import free_port
 @contextmanager
 def listening(site: Site) -> Iterator[str]:
     """Serve the site on a free port, in a thread."""
+    with serving(site.app) as address:
+        yield address
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[str]:
+    """Serve an app on a free port, in a thread."""
     port = free_port()
-    server = uvicorn.Server(
-        uvicorn.Config(site.app, port=port, log_level="warning", lifespan="off")
-    )
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", lifespan="off"))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast
 
 from httpx2 import Response
 from sqlalchemy import event, update
@@ -39,6 +39,7 @@ from server.models import (
     SubmissionState,
     User,
 )
+from server.organizers.boards import BoardChanges, boards_like, change_boards
 from server.resampled import packed
 from server.settings import Settings
 from server.storage.retrying import open_store
@@ -116,8 +117,10 @@ class Browser:
 class Site:
     """The site, two people, one subset `tiny` with a truth for its test split."""
 
-    def __init__(self, folder: Path) -> None:
-        self.settings = Settings(data_dir=folder, environment="test", upload_limit_bytes=1_000_000)
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.settings = Settings(
+            data_dir=folder, environment="test", upload_limit_bytes=1_000_000, **settings
+        )
         (folder / "luss.sqlite3").write_bytes(_prepared_database())
         self.queue, self.clock = RecordingQueue(), SetClock(NOW)
         self.mailer = RecordingMailer()
@@ -254,6 +257,12 @@ class Site:
             session.add(ReportedResult(board_id=board.id, method=method, miou=miou, **row))
             standings.board_changed(session, board.id)
 
+    def change_boards(self, **changes: Any) -> None:
+        """Change all boards as `luss admin board` does."""
+        with self.database.unit_of_work() as session:
+            boards = boards_like(session, protocol=None, subset=None, split=None)
+            change_boards(session, boards, cast("BoardChanges", changes))
+
     def close_all_splits(self) -> None:
         """Take every truth away, as on a server whose operator has registered none yet."""
         with self.database.unit_of_work() as session:
@@ -301,7 +310,7 @@ def _prepared_database() -> bytes:
 
 
 @contextmanager
-def site_in(folder: Path) -> Iterator[Site]:
-    site = Site(folder)
+def site_in(folder: Path, **settings: Any) -> Iterator[Site]:
+    site = Site(folder, **settings)
     yield site
     site.close()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluator import BadPrediction, Limits, Tallies, concatenate, pack_truth
+from evaluator import BadPrediction, Limits, Tallies, concatenate, open_truth, pack_truth
 from tests.support.golden import S50, golden_files, zipped
 from worker.counting import Counting, Material, counting
 
@@ -18,7 +18,11 @@ def truth(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def material(archive: Path, truth: Path) -> Material:
-    return Material(archive=archive, truth=truth, classes=50, limits=Limits())
+    with open_truth(truth, classes=50) as opened:
+        version = opened.version
+    return Material(
+        archive=archive, truth=truth, truth_version=version, classes=50, limits=Limits()
+    )
 
 
 @pytest.fixture(params=["good.zip", "generated.zip"])

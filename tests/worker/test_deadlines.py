@@ -1,8 +1,6 @@
 """Every state that is not final ends by itself: one test per state, from the state table."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -10,16 +8,11 @@ from server.models import SubmissionState
 from server.submissions import attempts
 from server.submissions.states import DEADLINES, FINAL
 from tests.support.database import add_submission
-from tests.support.service import Service, service_in
+from tests.support.service import Service
 from worker import sweep
 
+pytestmark = pytest.mark.both_databases
 UNFINISHED = [state for state in SubmissionState if state not in FINAL]
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    with service_in(tmp_path) as built:
-        yield built
 
 
 @pytest.mark.parametrize("state", UNFINISHED)

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -6,14 +5,8 @@ from sqlalchemy import select
 
 from evaluator import BadTruth
 from server.models import Category, SplitName, TruthVersion
-from tests.support.service import GOLDEN, Service, service_in
+from tests.support.service import GOLDEN, Service
 from worker.registration import BadNames, Registration, register
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    with service_in(tmp_path) as built:
-        yield built
 
 
 def registration(names: Path | None = None, masks: Path | None = None) -> Registration:

@@ -1,6 +1,5 @@
 """Archives are deleted by policy; what was made of them stays."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,7 +9,7 @@ import pytest
 
 from server.models import Submission, SubmissionState
 from tests.support.service import GOLDEN, Service, service_in
-from worker import retention, scoring, sweep
+from worker import retention, scoring, sweep, tidying
 
 GOOD = (GOLDEN / "s50" / "good.zip").read_bytes()
 DAYS = 90
@@ -83,7 +82,7 @@ def test_without_a_policy_archives_are_kept_for_ever(service: Service) -> None:
     assert archives(service) == 1
 
 
-def test_a_worker_killed_between_row_and_archive_leaves_an_orphan_to_the_next_sweep(
+def test_a_worker_killed_between_row_and_archive_leaves_an_orphan_to_be_tidied_up(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scoring.run(service.context, service.enter(GOOD))
@@ -98,7 +97,7 @@ def test_a_worker_killed_between_row_and_archive_leaves_an_orphan_to_the_next_sw
     monkeypatch.undo()
     assert archives(service) == 1
 
-    sweep.run(service.context)
+    tidying.run(service.context)
     assert archives(service) == 0
 
 
@@ -117,19 +116,3 @@ def test_a_sweep_deletes_a_bounded_number(
     assert archives(service) == 1
     sweep.run(service.context)
     assert archives(service) == 0
-
-
-def test_what_killed_puts_left_behind_is_swept(service: Service, tmp_path: Path) -> None:
-    service.clock.time = datetime.now(UTC)
-    young = tmp_path / "store" / "archives" / "b.zip#1"
-    old = [tmp_path / "store" / "archives" / "a.zip#1", tmp_path / "vault" / "truth" / "x.pack#3"]
-    for path in (young, *old):
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(b"half of it")
-    for path in old:
-        os.utime(path, (0, 0))
-
-    sweep.run(service.context)
-
-    assert young.exists()
-    assert not any(path.exists() for path in old)

@@ -1,6 +1,7 @@
 """A submission's work, without Celery: what is recorded, once, whatever happens."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from evaluator import encode_mask, public_seed
+from evaluator import encode_mask, pack_truth, public_seed
 from evaluator.uncertainty import basic_interval
 from server.jobs.queue import SCORE_SUBMISSION, Job, RecordingQueue
 from server.models import (
@@ -23,18 +24,12 @@ from server.models import (
 from server.resampled import unpacked
 from tests.support.database import LEASE
 from tests.support.golden import golden_files, zipped
-from tests.support.service import GOLDEN, Service, service_in
+from tests.support.service import GOLDEN, Service
 from worker import scoring, stopping, sweep
 from worker.counting import Counting
 
 EXPECTED = json.loads((GOLDEN / "s50" / "expected.json").read_text())["scores"]
 Change = Callable[[dict[str, bytes]], None]
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    with service_in(tmp_path) as built:
-        yield built
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +68,24 @@ def test_intervals_lie_around_the_scores_and_come_from_a_secret_seed(
     (seed,) = (tmp_path / "vault" / "seeds").iterdir()
     assert len(seed.read_bytes()) == 32
     assert seed.read_bytes() != public_seed(score.truth_version)
+
+
+def test_a_pack_of_another_truth_is_not_scored_against(
+    service: Service, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (kept,) = (tmp_path / "vault" / "truth").iterdir()
+    others = tmp_path / "masks"
+    for mask in sorted((GOLDEN / "s50" / "masks").rglob("*.png"))[1:]:
+        (others / mask.parent.name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(mask, others / mask.parent.name)
+    pack_truth(others, kept, classes=50)
+    submission_id = service.enter((GOLDEN / "s50" / "good.zip").read_bytes())
+
+    scoring.run(service.context, submission_id)
+
+    row = service.row(submission_id)
+    assert (row.state, row.scores) == (SubmissionState.CHECKING, [])
+    assert f"by the name of {kept.stem}" in caplog.text
 
 
 def test_all_entries_of_a_truth_share_their_resamples(service: Service) -> None:

@@ -135,8 +135,13 @@ def entry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counting]:
         submission_id = service.enter(GOOD)
         scoring.run(service.context, submission_id)
         (pack,) = (Path(service.context.settings.data_dir) / "vault" / "truth").iterdir()
-        limits = WorkerSettings().limits
-        material = Material(archive=S50 / "good.zip", truth=pack, classes=50, limits=limits)
+        material = Material(
+            archive=S50 / "good.zip",
+            truth=pack,
+            truth_version=pack.stem,
+            classes=50,
+            limits=WorkerSettings().limits,
+        )
         with counting(material) as counts:
             yield counts
 

@@ -8,7 +8,8 @@ import time_machine
 from celery import Celery
 from celery.beat import ScheduleEntry
 
-from worker.steady_schedule import SteadySchedule
+from server.jobs.queue import SWEEP, TIDY
+from worker.steady_schedule import SteadySchedule, beat_schedule
 
 EVERY = timedelta(seconds=15)
 HOUR = timedelta(hours=1)
@@ -46,3 +47,13 @@ def test_outlasts_beats_file() -> None:
 
     assert kept.run_every == EVERY
     assert kept.is_due(kept.now() - EVERY) == (True, EVERY.total_seconds())
+
+
+def test_sweeps_four_times_a_lease_and_tidies_up_seldom() -> None:
+    schedule = beat_schedule(timedelta(seconds=60))
+
+    assert {task: entry["schedule"].run_every for task, entry in schedule.items()} == {
+        SWEEP: timedelta(seconds=15),
+        TIDY: timedelta(hours=1),
+    }
+    assert {entry["options"]["expires"] for entry in schedule.values()} == {15, 3600}

@@ -1,22 +1,11 @@
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from dataclasses import replace
+from datetime import timedelta
 
-import pytest
-
+from server.storage.store import open_object_store
 from tests.support.database import LEASE, add_submission
-from tests.support.service import Service, service_in
+from tests.support.failing_store import FailingStore
+from tests.support.service import Service
 from worker import sweep
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    with service_in(tmp_path) as built:
-        yield built
-
-
-def keys(service: Service) -> list[str]:
-    return [entry.key for entry in service.context.store.entries("archives")]
 
 
 def test_rings_for_a_submission_whose_message_was_lost(service: Service) -> None:
@@ -45,17 +34,18 @@ def test_rings_a_lease_after_the_clock_was_set_back(service: Service) -> None:
     assert [job.row_id for job in service.queue.rung] == [submission.id]
 
 
-def test_deletes_old_archives_that_belong_to_no_submission(service: Service) -> None:
-    with service.context.database.unit_of_work() as session:
-        submission = add_submission(session, service.user)
-    assert submission.archive_key is not None
-    service.context.store.put(submission.archive_key, b"kept")
-    service.context.store.put("archives/orphan.zip", b"x")
+def test_asks_the_store_for_nothing_when_no_archive_is_to_be_deleted(service: Service) -> None:
+    class Watched(FailingStore):
+        def _is_due(self, what: str) -> bool:
+            super()._is_due(what)
+            return False
 
-    service.clock.time = datetime.now(UTC)
-    sweep.run(service.context)
-    assert len(keys(service)) == 2  # its row may be on its way
+    store = Watched(open_object_store(service.context.settings.store))
+    store.put("archives/somebodys.zip", b"x")
+    store.calls.clear()
 
-    service.clock.time += sweep.ORPHAN_AGE + timedelta(minutes=1)
-    sweep.run(service.context)
-    assert keys(service) == [submission.archive_key]
+    for _ in range(3):
+        service.clock.time += LEASE / 4
+        sweep.run(replace(service.context, store=store))
+
+    assert not store.calls

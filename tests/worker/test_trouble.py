@@ -2,35 +2,36 @@
 
 import json
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from server.accounts import tokens
 from server.app import create_app
 from server.jobs.queue import SCORE_SHARD
-from server.models import Scope, SubmissionState
+from server.models import AttemptOutcome, Scope, SubmissionState
 from server.storage.retrying import RetryingStore
 from server.storage.store import open_object_store
 from server.submissions import attempts
-from tests.support.database import LEASE, NO_TO_ALL, NOW
+from tests.support.database import LEASE, NO_TO_ALL, NOW, migrated_postgresql
 from tests.support.failing_store import FailingStore
-from tests.support.service import GOLDEN, Service, service_in
+from tests.support.servers import Postgresql
+from tests.support.service import GOLDEN, Service, service_on
 from tests.support.small_disk import SmallDisk, small_disk
-from worker import scoring, sharding, sweep, trouble
+from tests.support.waiting import eventually
+from worker import holding, scoring, sharding, sweep, trouble
+from worker.sandbox.counting import SandboxedCounting
 from worker.vault import Vault
 
 GOOD = (GOLDEN / "s50" / "good.zip").read_bytes()
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    with service_in(tmp_path) as built:
-        yield built
 
 
 @pytest.fixture
@@ -131,6 +132,109 @@ class TestAFullDisk:
         pass_time(service, limit + timedelta(days=1), step=timedelta(hours=6))
 
         assert service.row(submission_id).state is SubmissionState.FAILED
+
+
+@pytest.mark.slow
+class TestADatabase:
+    """PostgreSQL is stopped amid the work on a submission, and started again while it goes on."""
+
+    @pytest.fixture
+    def service(self, postgresql: Postgresql, tmp_path: Path) -> Iterator[Service]:
+        with migrated_postgresql(postgresql) as opened, service_on(*opened, tmp_path) as built:
+            yield built
+
+    def run_with_an_outage(
+        self,
+        service: Service,
+        postgresql: Postgresql,
+        submission_id: int,
+        *,
+        before: str,
+        until: Callable[[], bool],
+    ) -> None:
+        """Score; stop the server before a vault's method is called, start it when it may answer."""
+        real, is_down = getattr(Vault, before), threading.Event()
+
+        def stopped(*arguments: Any, **named: Any) -> Any:
+            if not is_down.is_set():
+                postgresql.stop()
+                is_down.set()
+            return real(*arguments, **named)
+
+        with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as pool:
+            patch.setattr(Vault, before, stopped)
+            working = pool.submit(scoring.run, service.context, submission_id)
+            eventually(is_down.is_set, seconds=60, what="the server to be stopped")
+            eventually(until, seconds=60, what="the worker to notice")
+            postgresql.start()
+            working.result(timeout=60)
+
+    def test_that_is_away_when_scores_are_recorded_costs_no_attempt(
+        self,
+        service: Service,
+        postgresql: Postgresql,
+        submission_id: int,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        self.run_with_an_outage(
+            service,
+            postgresql,
+            submission_id,
+            before="keep_tallies",
+            until=lambda: "could not let go of submission" in caplog.text,
+        )
+
+        waiting = service.row(submission_id)
+        assert waiting.state is SubmissionState.SCORING
+        assert (waiting.attempts, waiting.lease_token) == (0, None)
+        assert waiting.lease_until == NOW + LEASE
+        (attempt,) = waiting.attempt_log
+        assert attempt.outcome is AttemptOutcome.HANDED_BACK
+        assert attempt.reason == attempts.DATABASE_UNREACHABLE
+
+        pass_time(service, 2 * LEASE)
+        done = service.row(submission_id)
+        assert (done.state, done.tries, len(done.scores)) == (SubmissionState.SCORED, 1, 1)
+
+    def test_that_is_away_while_images_are_counted_is_not_even_noticed(
+        self,
+        service: Service,
+        postgresql: Postgresql,
+        submission_id: int,
+        caplog: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(holding, "REPORT_SECONDS", 0)
+        real = SandboxedCounting.count
+
+        def count(counts: SandboxedCounting, *arguments: Any, **named: Any) -> None:
+            postgresql.stop()
+            real(counts, *arguments, **named)
+            postgresql.start()
+
+        monkeypatch.setattr(SandboxedCounting, "count", count)
+        scoring.run(service.context, submission_id)
+
+        assert "could not report how far" in caplog.text
+        done = service.row(submission_id)
+        assert (done.state, done.tries, len(done.scores)) == (SubmissionState.SCORED, 1, 1)
+
+    def test_that_never_takes_the_scores_ends_in_failed(
+        self, service: Service, submission_id: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def hang_up(*_: Any, **__: Any) -> None:
+            with service.context.database.unit_of_work() as session:
+                session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+        monkeypatch.setattr(Vault, "keep_tallies", hang_up)
+        settings = service.context.settings.model_copy(update={"waiting_limit_hours": 12})
+        impatient = replace(service, context=replace(service.context, settings=settings))
+        pass_time(impatient, timedelta(days=1), step=timedelta(hours=6))
+
+        failed = service.row(submission_id)
+        assert failed.state is SubmissionState.FAILED
+        assert failed.tries == 1
+        assert {each.reason for each in failed.attempt_log} == {attempts.DATABASE_UNREACHABLE}
 
 
 class TestAStore:

@@ -109,6 +109,7 @@ class SandboxedCounting:
                 "material": {
                     "archive": str(material.archive),
                     "truth": str(material.truth),
+                    "truth_version": material.truth_version,
                     "classes": material.classes,
                     "limits": asdict(material.limits),
                 },

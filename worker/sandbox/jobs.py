@@ -24,6 +24,7 @@ def _with_archive(work: Work) -> Job:
         material = Material(
             archive=Path(said["archive"]),
             truth=Path(said["truth"]),
+            truth_version=said["truth_version"],
             classes=said["classes"],
             limits=Limits(**said["limits"]),
         )

@@ -14,7 +14,7 @@ from worker.sandbox.allowance import ChildFailed, Ending, Walls
 from worker.sandbox.keeper import Order
 from worker.sandbox.zygote import ENVIRONMENT, LARGEST_ORDER_BYTES
 
-_START_SECONDS = 60
+START_SECONDS = 60
 
 
 class Zygote:
@@ -35,7 +35,7 @@ class Zygote:
                 pass_fds=(number,),
                 start_new_session=True,
             )
-        self._control.settimeout(_START_SECONDS)
+        self._control.settimeout(START_SECONDS)
         try:
             ready = self._control.recv(16)
         except TimeoutError:

@@ -268,6 +268,21 @@ class TestBatches:
 
         assert [a + b for a, b in zip(*shared, strict=True)] == alone
 
+    def test_fill_up_with_what_the_epoch_began_with(self) -> None:
+        """Ten images make three batches of four; the last one ends with the first two images."""
+        batches = list(Batches(10, batch=4, steps=(0, 3), seed=7, share=Share(), fills_up=True))
+
+        drawn = [d.index for batch in batches for d in batch]
+        assert sorted(drawn[:10]) == list(range(10))
+        assert drawn[10:] == drawn[:2]
+        assert batches[:2] == self.batches((0, 2))
+
+    def test_fill_a_batch_with_fewer_images(self) -> None:
+        (batch,) = Batches(3, batch=8, steps=(0, 1), seed=0, share=Share(), fills_up=True)
+
+        assert [d.index for d in batch[3:6]] == [d.index for d in batch[:3]]
+        assert len(batch) == 8
+
     def test_refuses_more_than_there_is(self) -> None:
         with pytest.raises(BadData, match="there are 3 images, fewer than a batch of 4"):
             Batches(3, batch=4, steps=(0, 1), seed=0, share=Share())

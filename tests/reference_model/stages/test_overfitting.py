@@ -13,7 +13,7 @@ from reference_model.data.folders import DataFolder
 from reference_model.data.labelled import Labelled
 from reference_model.data.photometric import Photometric
 from reference_model.data.views import Drawn, MultiCrop, Views
-from reference_model.engine.loop import TOTAL, Learner, _take_step
+from reference_model.engine.loop import TOTAL, Learner, take_step
 from reference_model.engine.processes import Processes
 from reference_model.recipes import PixelTerm, Propagation, Recipe, SemiSupervised
 from reference_model.stages.attention import AttentionLearner
@@ -57,7 +57,7 @@ def labelled() -> Labelled:
 
 
 def losses(learner: Learner, batch: Any, steps: int) -> list[dict[str, float]]:
-    taken = (_take_step(learner, each, step) for step, each in enumerate(repeat(batch, steps)))
+    taken = (take_step(learner, each, step) for step, each in enumerate(repeat(batch, steps)))
     return [{name: loss.item() for name, loss in of.items()} for of in taken]
 
 
@@ -117,6 +117,32 @@ def test_terms_can_be_switched_off(
     (taken,) = losses(pretraining(without_queue(tiny, **changes)), views, 1)
 
     assert set(taken) == {TOTAL, *terms}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"image_weight": 0.0},
+        {"image_weight": 0.0, "pixel_term": "clustering"},
+        {"image_weight": 0.0, "shallow_stages": ()},
+        {"pixel_term": "contrastive"},
+        {"pixel_term": None, "shallow_stages": ()},
+        {"propagation": Propagation(hidden=16, dimension=8)},
+    ],
+)
+def test_every_parameter_that_may_move_gets_a_gradient(
+    tiny: Recipe, views: Views, changes: dict[str, object]
+) -> None:
+    """Processes that train together would wait for a gradient that never comes."""
+    learner = pretraining(without_queue(tiny, **{"frozen_steps": 0, **changes}))
+
+    losses(learner, views, 1)
+
+    network = learner.trained.shared["network"]
+    parameters = [(n, p) for n, p in network.named_parameters() if p.requires_grad]
+    assert [name for name, parameter in parameters if parameter.grad is None] == []
+    assert len(parameters) > 30
 
 
 def test_total_is_the_mean_of_clustering_terms_and_the_pixel_term(

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluator import evaluate, open_truth
+from evaluator import encode_mask, evaluate, open_truth
 from reference_model.data.folders import DataFolder
+from reference_model.data.pictures import read_picture
 from reference_model.engine.errors import Interrupted, Refused
 from reference_model.engine.loop import Rhythm
 from reference_model.engine.weights import read_weights
@@ -23,6 +24,7 @@ from reference_model.stages import (
     threshold,
 )
 from reference_model.stages.place import Place
+from reference_model.stages.summary import summary
 from tests.support.places import place_at
 
 
@@ -52,6 +54,21 @@ class TestWholeRun:
             result = evaluate(folder / "validation.zip", truth)
         assert result.warnings == ()
         assert finished.run.stage("predict").done()["scores"]["miou"] == result.scores.miou
+
+    def test_says_what_no_object_at_all_would_get(self, finished: Place, tmp_path: Path) -> None:
+        """Beside the entry's score: that of masks which are "other" everywhere."""
+        for image in finished.data.images("validation"):
+            path = tmp_path / image.mask_name
+            path.parent.mkdir(exist_ok=True)
+            picture = read_picture(image)
+            path.write_bytes(encode_mask(np.zeros(picture.shape[:2], np.uint16)))
+        with open_truth(finished.data.masks("validation"), classes=3) as truth:
+            empty = evaluate(tmp_path, truth).scores.miou
+
+        assert finished.run.stage("predict").done()["all_other_miou"] == pytest.approx(empty)
+        told = summary(finished.run.root, "predict")
+        assert f"(all other: {empty:.2f})" in told
+        assert "NMI of clusters and folders " in told
 
     def test_logs_every_step(self, finished: Place) -> None:
         logged = lines(finished.run.root / "pretrain" / "losses.jsonl")

@@ -1,12 +1,22 @@
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+from celery import Celery
 from redis import Redis as Client
 
 from server.jobs import celery_queue
 from server.jobs.celery_queue import CeleryQueue, celery_settings
-from server.jobs.queue import SCORE_SUBMISSION, Job, JobQueue, RecordingQueue
+from server.jobs.queue import (
+    SCORE_QUEUE,
+    SCORE_SUBMISSION,
+    SWEEP,
+    UPKEEP_QUEUE,
+    Job,
+    JobQueue,
+    RecordingQueue,
+)
 from server.settings import Settings
 from tests.support.servers import Redis
 
@@ -55,6 +65,43 @@ def test_an_unreachable_broker_is_logged_and_not_raised(
     queue.ring(JOB)
 
     assert "the sweeper will ring" in caplog.text
+
+
+@pytest.mark.parametrize("broker", ["files", "redis"])
+def test_a_sweep_does_not_wait_behind_the_submissions(
+    broker: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    settings = Settings(data_dir=tmp_path)
+    if broker == "redis":
+        settings = on_redis(request.getfixturevalue("redis"), tmp_path)
+    app = Celery()
+    app.conf.update(celery_settings(settings))
+    queue = CeleryQueue(settings)
+    for _ in range(20):
+        queue.ring(JOB)
+    app.send_task(SWEEP)
+
+    taken = first_messages(app, 2)
+
+    assert SWEEP in taken
+
+
+def first_messages(app: Celery, count: int) -> list[str]:
+    """Take messages one by one, as a worker does that listens to both queues."""
+    taken: list[str] = []
+
+    def take(_body: Any, message: Any) -> None:
+        taken.append(message.headers["task"])
+        message.ack()
+
+    queues = [app.amqp.queues[name] for name in (SCORE_QUEUE, UPKEEP_QUEUE)]
+    with app.connection_for_read() as connection:
+        consumer = connection.Consumer(queues, callbacks=[take], accept=["json"])
+        consumer.qos(prefetch_count=1)
+        with consumer:
+            while len(taken) < count:
+                connection.drain_events(timeout=10)
+    return taken
 
 
 @pytest.mark.slow

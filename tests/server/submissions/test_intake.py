@@ -348,3 +348,26 @@ class TestReading:
             cursor = f"&cursor={page['next_cursor']}"
 
         assert seen == made[::-1]
+
+    def test_what_comes_in_meanwhile_moves_no_page(self, site: Site) -> None:
+        made = [site.post().json()["id"] for _ in range(4)]
+        headers = {"Authorization": f"Bearer {site.token}"}
+        first = site.client.get("/api/v1/submissions?limit=2", headers=headers).json()
+
+        site.post()
+        path = f"/api/v1/submissions?limit=2&cursor={first['next_cursor']}"
+        second = site.client.get(path, headers=headers).json()
+
+        assert [each["id"] for each in second["submissions"]] == made[1::-1]
+        assert second["next_cursor"] is None
+
+    @pytest.mark.parametrize("cursor", ["", "1", "-1", "²", "nothing", "%00", "9" * 30, "9" * 5000])
+    def test_a_cursor_of_ones_own_is_refused(self, site: Site, cursor: str) -> None:
+        site.post()
+        headers = {"Authorization": f"Bearer {site.token}"}
+
+        answer = site.client.get(f"/api/v1/submissions?cursor={cursor}", headers=headers)
+
+        assert answer.status_code == 422
+        assert answer.json()["code"] == "field_invalid"
+        assert "cursor" in answer.json()["detail"]

@@ -1,6 +1,9 @@
 """Real connections that break, stand still or meet: what the next request finds."""
 
+import json
+import logging
 import random
+import socket
 import threading
 from collections.abc import Iterator
 from io import BytesIO
@@ -191,3 +194,29 @@ def test_the_command_goes_on_in_another_process(
     assert sent[0] >= 400_000
     assert rows(site) == (1, 1)
     assert submission["archive_bytes"] == len(CONTENT)
+
+
+def test_a_form_whose_sender_goes_away_leaves_nothing(
+    site: Site, address: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    form = httpx.Request(
+        "POST",
+        f"{address}/api/v1/submissions",
+        data={"protocol": "free", "subset": "tiny", "split": "test"}
+        | {"declarations": json.dumps(NO_TO_ALL)},
+        files={"archive": ("entry.zip", CONTENT)},
+        headers={"Authorization": f"Bearer {site.token()}"},
+    )
+    lines = [f"{name}: {value}" for name, value in form.headers.items()]
+    with socket.create_connection((form.url.host, form.url.port or 80)) as connection:
+        connection.sendall(
+            "\r\n".join(["POST /api/v1/submissions HTTP/1.1", *lines, "", ""]).encode()
+        )
+        connection.sendall(form.read()[: len(CONTENT) // 2])
+
+    eventually(lambda: "went away" in caplog.text, seconds=60, what="the server to notice")
+    assert rows(site) == (0, 0)
+    assert not list(site.store.entries("archives"))
+    assert not list(site.settings.staging_folder.iterdir())
+    assert not [line for line in caplog.records if line.levelno >= logging.WARNING]

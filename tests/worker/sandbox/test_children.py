@@ -272,9 +272,22 @@ def test_no_child_outlives_its_worker(tmp_path: Path) -> None:
     assert eventually(lambda: not (is_alive(child) or is_alive(zygote)))
 
 
+def test_what_was_started_before_serves_the_first_job(tmp_path: Path) -> None:
+    children = Children(tmp_path)
+    children.sandbox.start()
+    zygote = children.zygote
+    children.sandbox.start()
+
+    assert children.run("add", a=1, b=2)["sum"] == 3
+    assert children.zygote == zygote
+    children.sandbox.close()
+
+
 def test_a_zygote_that_cannot_start_is_told(tmp_path: Path) -> None:
     sandbox = ChildProcesses(LIMITS, Walls.FULL, jobs_module="no.such.module")
 
+    with pytest.raises(ChildFailed, match="did not start"):
+        sandbox.start()
     with pytest.raises(ChildFailed, match="did not start"):
         sandbox.run(
             "add", {}, scratch=tmp_path, readable=(), progress=nothing, still_wanted=nothing

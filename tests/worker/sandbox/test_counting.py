@@ -11,7 +11,7 @@ import pytest
 from evaluator import BadTruth, Limits, encode_mask
 from server.models import AttemptOutcome, SubmissionState
 from tests.support.golden import S50, golden_files, zipped
-from tests.support.service import Service, service_in
+from tests.support.service import Service
 from worker import scoring, sweep
 from worker.counting import Material
 from worker.sandbox.allowance import Allowance, Walls
@@ -27,12 +27,6 @@ def sandbox() -> Iterator[Sandbox]:
     opened = ChildProcesses(GENEROUS, Walls.FULL)
     yield opened
     opened.close()
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    with service_in(tmp_path) as built:
-        yield built
 
 
 def within(service: Service, sandbox: Sandbox, **settings: Any) -> Service:
@@ -101,7 +95,9 @@ def test_shards_are_counted_in_children(service: Service, sandbox: Sandbox) -> N
 def test_a_damaged_truth_is_told_as_such(sandbox: Sandbox, tmp_path: Path) -> None:
     truth = tmp_path / "truth.pack"
     truth.write_bytes(b"no pack")
-    material = Material(archive=S50 / "good.zip", truth=truth, classes=50, limits=Limits())
+    material = Material(
+        archive=S50 / "good.zip", truth=truth, truth_version="any", classes=50, limits=Limits()
+    )
 
     with pytest.raises(BadTruth, match="neither"):
         SandboxedCounting(sandbox, material).inspect(protocol="free", method_name=None)
