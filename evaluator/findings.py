@@ -172,7 +172,9 @@ class Finding:
 
 def printable(name: str) -> str:
     """`name` without control characters or anything else that could disturb a terminal or log."""
-    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name[: LONGEST_NAME + 1])
+    shown = name[: LONGEST_NAME + 1]
+    if not shown.isprintable():
+        shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in shown)
     return shown if len(name) <= LONGEST_NAME else f"{shown[:LONGEST_NAME]}..."
 
 
