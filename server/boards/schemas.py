@@ -121,6 +121,7 @@ class BoardList(Payload):
             {
                 **_BOARD,
                 "open": True,
+                "phase": "open",
                 "revision": 17,
                 "url": "https://luss.example.org/boards/fully-unsupervised/50/test",
             }

@@ -26,7 +26,7 @@ TeamWord = Annotated[
     responses=problems(NotFound, FieldInvalid),
     openapi_extra=TOKEN,
 )
-def show(
+def quota(
     protocol: ProtocolWord,
     subset: SubsetWord,
     split: SplitWord,
