@@ -40,12 +40,12 @@
         - UploadDiffers             422  upload_differs
     + UploadLocked                  423  upload_locked
     + TooManyAttempts               429  too_many_attempts
+    + RateLimited                   429  rate_limited
     + QuotaUsed                     429  quota_used
         - QuotaTotal                429  quota_total
         - QuotaDaily                429  quota_daily
         - QuotaHourly               429  quota_hourly
         - QuotaInFlight             429  quota_in_flight
-    + RateLimited                   429  rate_limited
     + DatabaseUnavailable           503  database_unavailable
     + StorageUnavailable            503  storage_unavailable
     + NotReady                      503  not_ready
@@ -498,6 +498,21 @@ class TooManyAttempts(ServerError):
         super().__init__(message, retry_after_seconds=retry_after_seconds)
 
 
+class RateLimited(ServerError):
+    """More requests came with one token, or from one address, than are answered in a while.
+
+    Wait as long as Retry-After says. RateLimit and RateLimit-Policy in each answer tell how many
+    are left.
+    """
+
+    status = 429
+    code = "rate_limited"
+    title = "Too many requests"
+
+    def __init__(self, message: str, *, retry_after_seconds: int) -> None:
+        super().__init__(message, retry_after_seconds=retry_after_seconds)
+
+
 class QuotaUsed(ServerError):
     """Your team has used up one of the board's limits; the code and the message say which.
 
@@ -550,21 +565,6 @@ class QuotaInFlight(QuotaUsed):
 
     code = "quota_in_flight"
     title = "Your last entries are still being scored"
-
-
-class RateLimited(ServerError):
-    """More requests came with one token, or from one address, than are answered in a while.
-
-    Wait as long as Retry-After says. RateLimit and RateLimit-Policy in each answer tell how many
-    are left.
-    """
-
-    status = 429
-    code = "rate_limited"
-    title = "Too many requests"
-
-    def __init__(self, message: str, *, retry_after_seconds: int) -> None:
-        super().__init__(message, retry_after_seconds=retry_after_seconds)
 
 
 class StorageUnavailable(ServerError):

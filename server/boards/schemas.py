@@ -59,6 +59,13 @@ _ROW = {
     "unranked_because": None,
 }
 _BOARD = {"protocol": "fully-unsupervised", "subset": "50", "split": "test"}
+_TERMS = {
+    "phase": "open",
+    "opens_at": None,
+    "closes_at": "2027-01-31T12:00:00Z",
+    "note": None,
+    "limits": {"daily": 5, "total": None, "in_flight": 2, "hourly": 20},
+}
 
 
 class BoardLimits(Payload):
@@ -77,11 +84,7 @@ class BoardPayload(Payload):
         **_BOARD,
         primary="miou",
         revision=17,
-        phase="open",
-        opens_at=None,
-        closes_at="2027-03-01T00:00:00Z",
-        note=None,
-        limits={"daily": 5, "total": None, "in_flight": 2, "hourly": 20},
+        **_TERMS,
         declarations={fact.key: False for fact in FACTS},
         rows=[_ROW],
     )

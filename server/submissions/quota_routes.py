@@ -15,9 +15,8 @@ from server.web.parameters import ProtocolWord, SplitWord, SubsetWord
 router = APIRouter(prefix="/api/v1/boards", tags=["submissions"])
 
 
-TeamWord = Annotated[
-    str,
-    Query(description="The id or the name of a team of the caller's.", examples=["Ada Example"]),
+TeamName = Annotated[
+    str, Query(description="Id or name of a team; one's own where left out.", examples=[""])
 ]
 
 
@@ -34,7 +33,7 @@ def quota(
     viewer: ApiViewerDep,
     session: ReadingDep,
     built: RoomsDep,
-    team: TeamWord = "",
+    team: TeamName = "",
 ) -> QuotaPayload:
     """Return how much of a board's limits a team of the caller's has used, by default their own.
 

@@ -59,33 +59,6 @@ class Finding(Payload):
     count: int
 
 
-class CountPayload(Payload):
-    """A limit, null where there is none; resets_at is when some of what is used stops to count."""
-
-    limit: int | None
-    used: int
-    resets_at: datetime | None
-
-
-class QuotaPayload(Payload):
-    """A team's entries on a board, of this UTC day, in all and in flight.
-
-    Rejected and failed ones count nowhere but against the cap of an hour.
-    """
-
-    model_config = example(
-        daily={"limit": 5, "used": 2, "resets_at": "2026-11-21T00:00:00Z"},
-        total={"limit": None, "used": 31, "resets_at": None},
-        in_flight={"limit": 2, "used": 1, "resets_at": None},
-        hourly={"limit": 20, "used": 1, "resets_at": "2026-11-20T12:15:00Z"},
-    )
-
-    daily: CountPayload
-    total: CountPayload
-    in_flight: CountPayload
-    hourly: CountPayload
-
-
 _EXAMPLE: dict[str, Any] = {
     "id": "k3v9mzt2qyxw7adh",
     "state": "scored",
@@ -136,6 +109,33 @@ _EXAMPLE: dict[str, Any] = {
     "truth_version": "5f0c3a9d",
     "url": "https://luss.example.org/submissions/k3v9mzt2qyxw7adh",
 }
+
+
+class CountPayload(Payload):
+    """A limit, null where there is none; resets_at is when some of what is used stops to count."""
+
+    limit: int | None
+    used: int
+    resets_at: datetime | None
+
+
+class QuotaPayload(Payload):
+    """A team's entries on a board, of this UTC day, in all and in flight.
+
+    Rejected and failed ones count nowhere but against the cap of an hour.
+    """
+
+    model_config = example(
+        daily={"limit": 5, "used": 2, "resets_at": "2026-11-21T00:00:00Z"},
+        total={"limit": None, "used": 7, "resets_at": None},
+        in_flight={"limit": 2, "used": 1, "resets_at": None},
+        hourly={"limit": 20, "used": 0, "resets_at": None},
+    )
+
+    daily: CountPayload
+    total: CountPayload
+    in_flight: CountPayload
+    hourly: CountPayload
 
 
 class SubmissionPayload(Payload):

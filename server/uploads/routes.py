@@ -40,7 +40,7 @@ from server.storage import free_space
 from server.uploads import api_description as described
 from server.uploads import service, staging, tus
 from server.uploads.reception import receive
-from server.web.api_description import problems
+from server.web.api_description import ADMISSION, problems
 from server.web.parameters import UploadId
 
 router = APIRouter(prefix=tus.PATH, tags=["uploads"])
@@ -83,8 +83,8 @@ def options(built: RoomsDep) -> Response:
     responses={
         **described.CREATE_ANSWER,
         **problems(
-            *(*_REFUSALS, *admission.REFUSALS, NotFound, TooManyUploads),
-            *(TooLarge, ArchiveEmpty, UploadMalformed, StorageFull),
+            *(*_REFUSALS, TooLarge, ArchiveEmpty, UploadMalformed, StorageFull, TooManyUploads),
+            *(NotFound, *ADMISSION),
         ),
     },
     openapi_extra=described.CREATE_REQUEST,
