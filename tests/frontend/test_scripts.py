@@ -101,7 +101,7 @@ def test_the_board_that_is_chosen_says_what_is_left_and_when_it_closes(
             page.locator(f"[name={name}]").select_option(index=0)
 
         expect(limits).to_contain_text("4 of 4 today")
-        closes = "It closes at 2026-11-30 23:00 UTC (1 Dec 2026, 08:00 GMT+9); later"
+        closes = "Closing time: 2026-11-30 23:00 UTC (1 Dec 2026, 08:00 GMT+9). Later"
         expect(limits).to_contain_text(closes)
         page.goto("/boards/free/tiny/test")
         expect(page.locator("[data-closes]")).to_contain_text(closes)

@@ -29,6 +29,7 @@ from server.models import (
     User,
 )
 from server.organizers import service as organizing
+from server.organizers.boards import boards_like, change_boards
 from server.submissions import leases, outcomes, queries, shards
 from server.submissions.waiting import places_of
 from server.visibility import STRANGER
@@ -300,6 +301,20 @@ class TestValues:
             slug = method_of(session, team_id=submission.team_id, name=name, now=NOW).slug
 
         assert slug.startswith("rad")
+
+
+def test_entries_are_late_by_the_closing_time_of_their_board(
+    database: Database, submission: Submission
+) -> None:
+    seen = []
+    for closes_at in (NOW, NOW + LEASE, None, NOW - LEASE):
+        with database.unit_of_work() as session:
+            boards = boards_like(session, protocol=None, subset="tiny", split=None)
+            change_boards(session, boards, {"closes_at": closes_at})
+        with database.reading() as session:
+            seen.append(session.get_one(Submission, submission.id).is_late)
+
+    assert seen == [True, False, False, True]
 
 
 class TestQueries:
