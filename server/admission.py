@@ -17,6 +17,7 @@ from server.errors import (
 from server.models import Board, BoardPhase
 from server.quota import Count, quota_of
 
+REFUSALS = (BoardNotOpen, BoardPaused, QuotaTotal, QuotaDaily, QuotaHourly, QuotaInFlight)
 PAUSES_SECONDS = {QuotaInFlight: 60, QuotaTotal: 24 * 60 * 60}
 """When to ask again for what a worker or an organizer may change."""
 
