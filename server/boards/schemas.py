@@ -50,6 +50,7 @@ _ROW = {
     "kind": "verified",
     "counts": True,
     "pinned": False,
+    "run_here": False,
     "method": "PASS",
     "method_slug": "pass",
     "team": "Ada Example",

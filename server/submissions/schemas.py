@@ -98,6 +98,7 @@ _EXAMPLE: dict[str, Any] = {
     "public": True,
     "late": False,
     "anonymous_until": None,
+    "run_here": False,
     "created_at": "2026-11-20T12:00:00Z",
     "finished_at": "2026-11-20T12:00:09Z",
     "declarations": {fact.key: False for fact in FACTS},

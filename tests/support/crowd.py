@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -11,7 +12,18 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from server import standings
-from server.models import ApiToken, Base, Membership, Scope, Submission, Team, User
+from server.model_runs.service import Order, Starter, start
+from server.models import (
+    ApiToken,
+    Base,
+    Membership,
+    Scope,
+    Split,
+    SplitName,
+    Submission,
+    Team,
+    User,
+)
 from server.teams.service import create_team
 from server.uploads import staging
 from server.web import csrf
@@ -80,6 +92,7 @@ class Crowd:
         sender = Uploader(site.browser().client, self._tokens[Person.OWNER, Scope.SUBMIT])
         self.words["upload_id"] = id_of(sender.begun(5))
         self.words["token_id"] = self._spare_token()
+        self.words["run_id"] = self._reference_run()
         self._path = site.settings.data_dir / "luss.sqlite3"
         site.database.close()
         self._rows = self._path.read_bytes()
@@ -99,6 +112,19 @@ class Crowd:
                 if row.method is not None:
                     row.method.team_id = team.id
                 standings.entry_changed(session, row)
+
+    def _reference_run(self) -> str:
+        order = Order(recipe="demo", subset=BOARD_WORDS["subset"], split=SplitName.TEST)
+        with self.site.database.unit_of_work() as session:
+            (split,) = session.scalars(select(Split).where(Split.truth_version.is_not(None)))
+            split.image_folder = str(self.site.settings.data_dir)
+            ora = session.scalars(
+                select(Membership)
+                .join(User, User.id == Membership.user_id)
+                .where(User.email == ORA)
+            ).one()
+            by = Starter(user_id=ora.user_id, team_id=ora.team_id)
+            return start(session, order, by, now=NOW, lease=timedelta(minutes=1)).public_id
 
     def _spare_token(self) -> str:
         self.site.token(ADA, scope=Scope.READ)

@@ -36,6 +36,7 @@ class Row:
 OPEN = Row(all_of(200))
 ACCOUNT = Row((303, 200, 200, 200, 200))
 """A page for signed-in people: others are led to the sign-in."""
+STAFF = Row((303, 403, 403, 403, 200))
 OF_TEAM = Row((404, 404, 200, 200, 200))
 OWN_FORM = Row((303, 404, 200, 200, 404))
 ENTRY = {"protocol": "fully-unsupervised", "subset": "tiny", "split": "test"}
@@ -142,6 +143,11 @@ MATRIX: dict[str, Row] = {
     "GET /account/tokens": ACCOUNT,
     "POST /account/tokens": form((401, 422, 422, 422, 200), scope="organize"),
     "POST /account/tokens/revoke": form((401, 404, 404, 303, 404), token="{token_id}"),
+    # Reference runs are for organizers
+    "GET /reference-runs": STAFF,
+    "POST /reference-runs": form((401, 403, 403, 403, 303), recipe="demo", board="tiny/test"),
+    "GET /reference-runs/{run_id}": STAFF,
+    "POST /reference-runs/{run_id}/cancel": form((401, 403, 403, 403, 303)),
     # One's own account
     **dict.fromkeys(
         ("GET /account", "GET /account/password", "GET /account/email", "GET /account/delete"),
