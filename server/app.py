@@ -31,7 +31,7 @@ from server.probes import Probes
 from server.settings import Settings
 from server.storage.retrying import open_store
 from server.storage.store import BlobStore
-from server.submissions import edit_pages
+from server.submissions import edit_pages, quota_routes
 from server.submissions import pages as submission_pages
 from server.submissions import routes as submission_routes
 from server.teams import pages as team_pages
@@ -46,7 +46,7 @@ from server.web.security_headers import SecurityHeaders
 from server.web.static_files import STATIC, HashedStaticFiles
 
 ROUTES = (
-    *(health, board_routes, method_routes, operation_routes, submission_routes),
+    *(health, board_routes, method_routes, operation_routes, quota_routes, submission_routes),
     *(team_routes, token_routes, upload_routes),
 )
 PAGES = (

@@ -18,12 +18,14 @@ from server.models.base import Base, UtcDateTime, new_public_id
 from server.models.benchmark import (
     Board,
     BoardDetail,
+    BoardPhase,
     Category,
     Protocol,
     Split,
     SplitName,
     Subset,
     TruthVersion,
+    phase_of,
 )
 from server.models.mail import OutgoingMail
 from server.models.score import (
@@ -71,6 +73,7 @@ __all__ = [
     "Base",
     "Board",
     "BoardDetail",
+    "BoardPhase",
     "BrowserSession",
     "Category",
     "HeadlineScores",
@@ -100,4 +103,5 @@ __all__ = [
     "UtcDateTime",
     "WorkerProcess",
     "new_public_id",
+    "phase_of",
 ]

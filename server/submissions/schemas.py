@@ -18,6 +18,7 @@ from server.models import (
 )
 from server.payload import Payload, example
 from server.protocols import FACTS
+from server.quota import Quota
 from server.submissions.stages import postponed_because
 from server.submissions.waiting import Place
 from server.visibility import Reader, method_called, team_called
@@ -69,6 +70,7 @@ _EXAMPLE: dict[str, Any] = {
     "team": "Ada Example",
     "public": True,
     "anonymous_until": None,
+    "late": False,
     "created_at": "2026-11-20T12:00:00Z",
     "finished_at": "2026-11-20T12:00:09Z",
     "declarations": {fact.key: False for fact in FACTS},
@@ -111,6 +113,33 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
+class CountPayload(Payload):
+    """A limit, null where there is none; resets_at is when some of what is used stops to count."""
+
+    limit: int | None
+    used: int
+    resets_at: datetime | None
+
+
+class QuotaPayload(Payload):
+    """A team's entries on a board, of this UTC day, in all and in flight.
+
+    Rejected and failed ones count nowhere but against the cap of an hour.
+    """
+
+    model_config = example(
+        daily={"limit": 5, "used": 2, "resets_at": "2026-11-21T00:00:00Z"},
+        total={"limit": None, "used": 7, "resets_at": None},
+        in_flight={"limit": 2, "used": 1, "resets_at": None},
+        hourly={"limit": 20, "used": 0, "resets_at": None},
+    )
+
+    daily: CountPayload
+    total: CountPayload
+    in_flight: CountPayload
+    hourly: CountPayload
+
+
 class SubmissionPayload(Payload):
     """A submission; while names are withheld from the reader, so are card, findings and hash."""
 
@@ -125,6 +154,7 @@ class SubmissionPayload(Payload):
     team: str
     public: bool
     anonymous_until: datetime | None
+    late: bool
     created_at: datetime
     finished_at: datetime | None
     declarations: dict[str, bool]
@@ -170,6 +200,7 @@ def payload_of(
         team=team_called(submission, reader),
         public=submission.is_public,
         anonymous_until=submission.anonymous_until,
+        late=submission.is_late,
         created_at=submission.created_at,
         finished_at=submission.finished_at,
         declarations=submission.declarations,
@@ -190,6 +221,10 @@ def payload_of(
         truth_version=None if score is None else score.truth_version,
         url=f"{site_url}/submissions/{submission.public_id}",
     )
+
+
+def quota_payload(quota: Quota) -> QuotaPayload:
+    return QuotaPayload(**asdict(quota))
 
 
 def _attempt(attempt: Attempt) -> AttemptPayload:

@@ -62,6 +62,7 @@ def submission_page(
         is_public=submission.is_public,
         anonymous_until=submission.anonymous_until,
         is_known=is_known,
+        is_late=submission.is_late,
         public_id=submission.public_id,
         state=state,
         is_final=state in FINAL,

@@ -63,7 +63,7 @@ class TestTheForm:
 
         offered = [page.one("select", name=name).all("option") for name in ("subset", "split")]
         assert [[option.text for option in each] for each in offered] == [["Tiny"], ["Test"]]
-        assert "Open now: Tiny, test." in page.text
+        assert "These can be scored here: Tiny, test." in page.text
 
     def test_offers_a_choice_of_teams_to_whoever_has_one(self, site: Site, ada: Browser) -> None:
         assert not ada.page(HERE).all("select", name="team")
