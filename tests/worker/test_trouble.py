@@ -287,8 +287,7 @@ class TestAStore:
             )
             assert answer.status_code == 201, answer.text
             ids.append(answer.json()["id"])
-        for job in list(service.queue.rung):
-            scoring.run(context, job.row_id)
+            scoring.run(context, service.queue.rung[-1].row_id)  # a team has few in flight
         sweep.run(context)
 
         ended = [client.get(f"/api/v1/submissions/{each}").json() for each in ids]
