@@ -147,6 +147,8 @@ class Predict:
     short_side: int = 256
     longest_side: int = 1000
     """Larger images are read at this length and blown up with nearest neighbours."""
+    objects_first: bool = False
+    """A pixel is "other" only if that is likelier than all categories together, not each."""
     before_finetuning: bool = False
     """Predict with the rule of the pseudo-labels instead of the network that learned them."""
 
@@ -339,7 +341,7 @@ def demo() -> Recipe:
             label_side=24,
             area=(0.4, 1.0),
         ),
-        predict=Predict(short_side=96),
+        predict=Predict(short_side=96, objects_first=True),
         distance_matching=DistanceMatching(short_side=96),
         semi_supervised=SemiSupervised(epochs=20, warmup_epochs=1, batch=16, side=64, label_side=8),
     )

@@ -66,4 +66,8 @@ def _rule(recipe: Recipe, place: Place, stage: StageDir) -> tuple[Rule, float]:
             stage.write_json("activation.json", {"threshold": best, "validation_miou": miou})
         place.processes.wait()
         return activations, stage.read_json("activation.json")["threshold"]
-    return SegmenterRule(network, longest_side=recipe.predict.longest_side), 0.0
+    settings = recipe.predict
+    rule = SegmenterRule(
+        network, longest_side=settings.longest_side, objects_first=settings.objects_first
+    )
+    return rule, 0.0
