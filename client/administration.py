@@ -4,7 +4,7 @@ Thin on purpose: the server's services decide, the worker's registration packs; 
 transactions around them, and their refusals in the client's words.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from alembic.runtime.migration import MigrationContext
@@ -26,8 +26,10 @@ from server.jobs.celery_queue import CeleryQueue
 from server.jobs.queue import JobQueue, RecordingQueue
 from server.model_runs import service as model_runs
 from server.model_runs.service import Order, Starter
-from server.models import Scope, SplitName
+from server.models import Board, Protocol, Scope, SplitName
+from server.organizers import boards as organized_boards
 from server.organizers import service as organizers
+from server.organizers.boards import BoardChanges
 from server.organizers.service import TruthFacts
 from server.settings import Settings
 from worker.context import context_of
@@ -91,6 +93,28 @@ def has_truth(settings: Settings, *, slug: str, split: SplitName) -> bool:
     with _unit_of_work(settings) as session:
         known = catalogue.split(session, subset=slug, name=split)
         return known is not None and known.truth_version is not None
+
+
+def boards_as_set(
+    settings: Settings,
+    changes: BoardChanges,
+    *,
+    protocol: Protocol | None,
+    subset: str | None,
+    split: SplitName | None,
+) -> Sequence[Board]:
+    """Change the boards that the words describe, if there is anything to change; return them.
+
+    Raises:
+        Refused: there is no such subset, or the new values make no sense.
+    """
+    with _unit_of_work(settings) as session:
+        boards = organized_boards.boards_like(
+            session, protocol=protocol, subset=subset, split=split
+        )
+        if changes:
+            organized_boards.change_boards(session, boards, changes)
+    return boards
 
 
 def register_truth(

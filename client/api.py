@@ -33,14 +33,20 @@ class Entry:
     team: str = ""
     card: Mapping[str, str] = field(default_factory=dict)
 
-    def fields(self) -> dict[str, object]:
+    def destination(self) -> dict[str, str]:
+        """Return the fields that say to which board it goes, and for whom."""
         return {
             "protocol": self.board.protocol,
             "subset": self.board.subset,
             "split": self.board.split,
+            **({"team": self.team} if self.team else {}),
+        }
+
+    def fields(self) -> dict[str, object]:
+        return {
+            **self.destination(),
             "declarations": dict(self.declarations),
             "public": self.public,
-            **({"team": self.team} if self.team else {}),
             **self.card,
         }
 

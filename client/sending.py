@@ -54,7 +54,7 @@ class Sending:
         """
         archive = Archive.read(path, lambda done: self.on_progress("Reading", done))
         known = self.remembered.find(archive)
-        upload = self._uploaded(archive, known)
+        upload = self._uploaded(entry, archive, known)
         try:
             submission = self._entered(entry, upload)
         except Refused as refused:
@@ -63,11 +63,11 @@ class Sending:
             if known is None or refused.code not in _OF_NO_MORE_USE:
                 raise
             # An earlier run had entered it under other facts, or it has just expired.
-            submission = self._entered(entry, self._uploaded(archive, None))
+            submission = self._entered(entry, self._uploaded(entry, archive, None))
         self.remembered.forget(archive)
         return submission
 
-    def _uploaded(self, archive: Archive, upload: str | None) -> str:
+    def _uploaded(self, entry: Entry, archive: Archive, upload: str | None) -> str:
         """Send what is missing of an archive and return its upload."""
         uploads = Uploads(self.api.connection)
         offset: int | None = None  # of the next byte; None until the server has said
@@ -75,7 +75,7 @@ class Sending:
         while upload is None or offset != archive.size_bytes:
             try:
                 if upload is None:
-                    upload, offset = uploads.begin(archive), 0
+                    upload, offset = uploads.begin(archive, entry.destination()), 0
                     self.remembered.keep(archive, upload)
                 elif offset is None:
                     offset = uploads.offset(upload)

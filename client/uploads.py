@@ -2,7 +2,7 @@
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -64,11 +64,15 @@ class Uploads:
         """Use a connection that is open."""
         self._connection = connection
 
-    def begin(self, archive: Archive) -> str:
-        """Announce an archive and return where to send it."""
+    def begin(self, archive: Archive, destination: Mapping[str, str]) -> str:
+        """Announce an archive and where it is to be entered; return where to send it.
+
+        Raises:
+            Refused: it could not be entered there now.
+        """
+        facts = {"filename": archive.path.name[:200], "sha256": archive.sha256, **destination}
         metadata = ",".join(
-            f"{key} {b64encode(value.encode()).decode()}"
-            for key, value in (("filename", archive.path.name[:200]), ("sha256", archive.sha256))
+            f"{key} {b64encode(value.encode()).decode()}" for key, value in facts.items()
         )
         answer = self._connection.answer(
             "POST",

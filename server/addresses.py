@@ -5,8 +5,11 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import TypeVar
 
+from sqlalchemy.orm import Session
+
+from server.catalogue import queries as catalogue
 from server.errors import NotFound
-from server.models import Protocol, SplitName
+from server.models import Board, Protocol, SplitName
 
 Member = TypeVar("Member", bound=StrEnum)
 
@@ -17,6 +20,20 @@ def protocol_named(word: str) -> Protocol:
 
 def split_named(word: str) -> SplitName:
     return _member(SplitName, word, "split")
+
+
+def board_named(session: Session, *, protocol: str, subset: str, split: str) -> Board:
+    """Find a board by the three words of its address.
+
+    Raises:
+        NotFound: with "did you mean" for the word that is unknown.
+    """
+    found = catalogue.board(
+        session, protocol=protocol_named(protocol), subset=subset, split=split_named(split)
+    )
+    if found is None:
+        raise unknown(subset, catalogue.subset_slugs(session), "subset")
+    return found
 
 
 def unknown(word: str, known: Iterable[str], kind: str) -> NotFound:

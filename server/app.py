@@ -33,6 +33,7 @@ from server.settings import Settings
 from server.storage.retrying import open_store
 from server.storage.store import BlobStore
 from server.submissions import pages as submission_pages
+from server.submissions import quota_routes
 from server.submissions import routes as submission_routes
 from server.teams import pages as team_pages
 from server.teams import routes as team_routes
@@ -46,7 +47,7 @@ from server.web.security_headers import SecurityHeaders
 from server.web.static_files import STATIC, HashedStaticFiles
 
 ROUTES = (
-    *(health, board_routes, method_routes, operation_routes, submission_routes),
+    *(health, board_routes, method_routes, operation_routes, quota_routes, submission_routes),
     *(team_routes, token_routes, upload_routes),
 )
 PAGES = (

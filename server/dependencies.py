@@ -201,14 +201,19 @@ def is_our_form(request: Request, built: Rooms, form_token: str | None) -> bool:
     return csrf.is_valid(form_token, request.cookies.get(csrf.COOKIE), secret_key=secret_key)
 
 
-def script_submitter(request: Request, built: Rooms) -> int:
-    """Return the account that may submit, of a program or of a script on a page of ours.
+def script_viewer(request: Request, built: Rooms) -> Viewer:
+    """Identify a program, or a script on a page of ours.
 
     The script has no token of the API: it sends the browser's cookie, and its page's form token in
     a header, which no other site can know.
     """
     is_ours = is_our_form(request, built, request.headers.get(csrf.HEADER))
-    return submitter(identify(request, built, browser=is_ours))
+    return identify(request, built, browser=is_ours)
+
+
+def script_submitter(request: Request, built: Rooms) -> int:
+    """Return the account that may submit, of a program or of a script on a page of ours."""
+    return submitter(script_viewer(request, built))
 
 
 def submitter(viewer: Viewer) -> int:

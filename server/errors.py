@@ -21,6 +21,9 @@
         - MailUnavailable           409  mail_unavailable
         - EntryNotShown             409  entry_not_shown
         - EntriesUnlike             409  entries_unlike
+        - BoardNotOpen              409  board_not_open
+        - BoardPaused               409  board_paused
+        - TooManyUploads            409  too_many_uploads
     + UploadStalled                 408  upload_stalled
     + UploadGone                    410  upload_gone
     + TusVersionUnknown             412  tus_version_unknown
@@ -39,6 +42,11 @@
     + UploadLocked                  423  upload_locked
     + TooManyAttempts               429  too_many_attempts
     + RateLimited                   429  rate_limited
+    + QuotaUsed                     429  quota_used
+        - QuotaTotal                429  quota_total
+        - QuotaDaily                429  quota_daily
+        - QuotaHourly               429  quota_hourly
+        - QuotaInFlight             429  quota_in_flight
     + DatabaseUnavailable           503  database_unavailable
     + StorageUnavailable            503  storage_unavailable
     + NotReady                      503  not_ready
@@ -323,6 +331,36 @@ class EntriesUnlike(Conflict):
     title = "These entries cannot be compared"
 
 
+class BoardNotOpen(Conflict):
+    """The board takes no entries yet.
+
+    The message says when it opens, and so does the board's page.
+    """
+
+    code = "board_not_open"
+    title = "This board has not opened yet"
+
+
+class BoardPaused(Conflict):
+    """The board's organizers have stopped taking entries for a while.
+
+    What had been entered is still scored. The board's page tells when it goes on.
+    """
+
+    code = "board_paused"
+    title = "This board is paused"
+
+
+class TooManyUploads(Conflict):
+    """You have as many uploads that are no submission yet as one person may have.
+
+    Finish one and submit it, give one up with DELETE, or wait until they expire.
+    """
+
+    code = "too_many_uploads"
+    title = "Too many unfinished uploads"
+
+
 class TooLarge(ServerError):
     """The body of the request has more bytes than are taken.
 
@@ -484,6 +522,60 @@ class RateLimited(ServerError):
 
     def __init__(self, message: str, *, retry_after_seconds: int) -> None:
         super().__init__(message, retry_after_seconds=retry_after_seconds)
+
+
+class QuotaUsed(ServerError):
+    """Your team has used up one of the board's limits; the code and the message say which.
+
+    resets_at is when there is room again, null where nobody can say. Nothing of the entry was kept
+    but an upload that has a file of its own, which can be entered then.
+    """
+
+    status = 429
+    code = "quota_used"
+    title = "The quota is used up"
+
+
+class QuotaTotal(QuotaUsed):
+    """Your team has as many entries on this board as it may ever have.
+
+    Withdrawn entries count too; rejected and failed ones do not.
+    """
+
+    code = "quota_total"
+    title = "No entries are left on this board"
+
+
+class QuotaDaily(QuotaUsed):
+    """Your team has as many entries on this board as it may have on one day.
+
+    The day ends at midnight UTC, as resets_at says. Withdrawn entries count, rejected and failed
+    ones do not.
+    """
+
+    code = "quota_daily"
+    title = "No entries are left today"
+
+
+class QuotaHourly(QuotaUsed):
+    """Too many of your team's entries of the last hour were rejected, or failed.
+
+    These do not count against the other limits, so there is a cap on them. Check archives with luss
+    check, and wait until resets_at.
+    """
+
+    code = "quota_hourly"
+    title = "Too many entries were rejected"
+
+
+class QuotaInFlight(QuotaUsed):
+    """As many of your team's entries wait or are being scored as may at a time.
+
+    Wait until one of them is finished.
+    """
+
+    code = "quota_in_flight"
+    title = "Your last entries are still being scored"
 
 
 class StorageUnavailable(ServerError):

@@ -2,18 +2,17 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from client import console
+from client.commands.admin_board import board
 from client.options import AsJson, Classes, Truth
-from client.suggestions import unknown
-
-if TYPE_CHECKING:
-    from enum import StrEnum
+from client.suggestions import check_member
 
 app = typer.Typer(no_args_is_help=True, help="Set up the service and its data sets.")
+app.command()(board)
 
 
 @app.command()
@@ -55,8 +54,8 @@ def token(
     from server.models import Scope
     from server.settings import Settings
 
-    _check_member(Scope, scope, "scope")
-    secret = new_token(Settings(), email=email, scope=Scope(scope), days=days)
+    granted = Scope(check_member(Scope, scope, "scope"))
+    secret = new_token(Settings(), email=email, scope=granted, days=days)
     if as_json:
         console.print_json({"token": secret, "email": email, "scope": scope, "days": days})
     else:
@@ -94,10 +93,9 @@ def dataset(
     from worker.registration import Registration
     from worker.settings import WorkerSettings
 
-    _check_member(SplitName, split, "split")
     registration = Registration(
         slug=slug,
-        split=SplitName(split),
+        split=SplitName(check_member(SplitName, split, "split")),
         masks=truth,
         classes=classes,
         names=names,
@@ -138,7 +136,7 @@ def reference_run(
     from server.models import SplitName
     from server.settings import Settings
 
-    _check_member(SplitName, split, "split")
+    check_member(SplitName, split, "split")
     settings = Settings()
     order = Order(recipe=recipe, subset=slug, split=SplitName(split), seed=seed)
     public_id = start_reference_run(settings, order, email=organizer)
@@ -156,12 +154,6 @@ def _password() -> str:
         console.stop("Set LUSS_PASSWORD: nobody is there to be asked.", console.USAGE)
     answer: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     return answer
-
-
-def _check_member(kind: "type[StrEnum]", word: str, name: str) -> None:
-    known = [member.value for member in kind]
-    if word not in known:
-        console.stop(unknown(name, word, known), console.USAGE)
 
 
 def _say(sentence: str, document: dict[str, object], *, as_json: bool) -> None:

@@ -15,10 +15,11 @@ from server.boards.view import BoardPageView, BoardView
 from server.boards.written import rows_seen
 from server.cache import Cache
 from server.catalogue import queries as catalogue
-from server.models import Board, BoardDetail, SplitName
+from server.models import Board, BoardDetail, BoardPhase, SplitName
 from server.protocols import SUMMARIES, TITLES, rules_of
 from server.score_names import OVERALL, SCORE_GROUPS, SIZES, ScoreGroup
 from server.web.links import Link
+from server.web.opening import opening_of
 
 SPLIT_TITLES = {SplitName.TEST: "test", SplitName.VAL: "validation"}
 EXPORTS: tuple[tuple[str, dict[str, str]], ...] = (
@@ -31,7 +32,13 @@ ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 
 
 def board_page(
-    session: Session, cache: Cache, board: Board, view: BoardPageView, *, team_ids: Sequence[int]
+    session: Session,
+    cache: Cache,
+    board: Board,
+    phase: BoardPhase,
+    view: BoardPageView,
+    *,
+    team_ids: Sequence[int],
 ) -> BoardPage:
     table = table_of(session, cache, board)
     found = rows_seen(session, cache, board, view)
@@ -53,7 +60,8 @@ def board_page(
         subset_title=subset.title,
         split_title=SPLIT_TITLES[split.name],
         is_validation=split.name is SplitName.VAL,
-        is_open=split.truth_version is not None,
+        has_truth=split.truth_version is not None,
+        opening=opening_of(board, phase),
         classes=subset.classes,
         images=queries.images_of(session, split),
         revision=board.revision,

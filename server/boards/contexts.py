@@ -8,6 +8,7 @@ from typing import ClassVar
 from server.protocols import Rule
 from server.score_names import ScoreGroup, ScoreName
 from server.web.links import Choice, Link
+from server.web.opening import Opening
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +107,8 @@ class BoardPage:
     subset_title: str
     split_title: str
     is_validation: bool
-    is_open: bool
+    has_truth: bool
+    opening: Opening
     classes: int
     images: int | None
     revision: int

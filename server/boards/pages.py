@@ -35,16 +35,16 @@ def board(
     split: str,
     view: Annotated[BoardPageView, Query()],
 ) -> Response:
-    """Show a board; what strangers see of it is kept for its revision."""
+    """Show a board; what strangers see of it is kept for its revision and phase."""
     built, viewer = rooms(request), page_viewer(request, rooms(request))
     with built.database.reading() as session:
-        state = state_of(session, protocol, subset, split)
-        key = "page", state.board_id, state.revision, path_and_query(request)
+        state = state_of(session, protocol, subset, split, now=built.clock.now())
+        key = "page", state, path_and_query(request)
         kept: bytes | None = None if viewer.user_id else built.cache.get(key)
         if kept is not None:
             return render_again(request, kept)
         named = queries.whole(session, state.board_id)
-        page = board_page(session, built.cache, named, view, team_ids=viewer.team_ids)
+        page = board_page(session, built.cache, named, state.phase, view, team_ids=viewer.team_ids)
     response = render(request, page)
     if not viewer.user_id:
         html = bytes(response.body)

@@ -7,12 +7,14 @@ class unless they are asked for.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import case, or_, select
 from sqlalchemy.orm import Session, defer, joinedload, load_only
 
 from server.models import (
     Board,
+    BoardPhase,
     Method,
     Protocol,
     ReportedResult,
@@ -25,6 +27,7 @@ from server.models import (
     SubmissionState,
     Subset,
     TruthVersion,
+    phase_of,
 )
 
 _SHOWN = (
@@ -40,22 +43,26 @@ _SHOWN = (
 
 @dataclass(frozen=True, slots=True)
 class BoardState:
-    """Which board an address names, and the revision of it: all that a cached answer needs."""
+    """Which board an address names, its revision and phase: all that a cached answer needs."""
 
     board_id: int
     revision: int
+    phase: BoardPhase
 
 
 def state_at(
-    session: Session, *, protocol: Protocol, subset: str, split: SplitName
+    session: Session, *, protocol: Protocol, subset: str, split: SplitName, now: datetime
 ) -> BoardState | None:
     row = session.execute(
-        select(Board.id, Board.revision)
+        select(Board.id, Board.revision, Board.opens_at, Board.closes_at, Board.is_paused)
         .join(Split, Split.id == Board.split_id)
         .join(Subset, Subset.id == Split.subset_id)
         .where(Board.protocol == protocol, Subset.slug == subset, Split.name == split)
     ).one_or_none()
-    return None if row is None else BoardState(row.id, row.revision)
+    if row is None:
+        return None
+    phase = phase_of(row.opens_at, row.closes_at, is_paused=row.is_paused, now=now)
+    return BoardState(row.id, row.revision, phase)
 
 
 def whole(session: Session, board_id: int) -> Board:

@@ -18,7 +18,7 @@ from server.boards.schemas import (
 from server.boards.view import BoardExport
 from server.boards.written import written
 from server.catalogue import queries as catalogue
-from server.dependencies import ApiViewerDep, ReadingDep, SettingsDep, rooms
+from server.dependencies import ApiViewerDep, ReadingDep, RoomsDep, rooms
 from server.errors import (
     DetailWithheld,
     EntriesUnlike,
@@ -74,9 +74,10 @@ ComparedIds = Annotated[
 
 
 @router.get("/boards")
-def index(session: ReadingDep, settings: SettingsDep) -> BoardList:
+def index(session: ReadingDep, built: RoomsDep) -> BoardList:
     """List every board, and the facts that each submission declares."""
-    return board_list(list(catalogue.boards(session)), site_url=settings.site_url)
+    boards, now = list(catalogue.boards(session)), built.clock.now()
+    return board_list(boards, now=now, site_url=built.settings.site_url)
 
 
 @router.get(
@@ -98,7 +99,7 @@ def show(
     """
     built = rooms(request)
     with built.database.reading() as session:
-        state = state_of(session, protocol, subset, split)
+        state = state_of(session, protocol, subset, split, now=built.clock.now())
         found = written(session, built.cache, state, export)
     return answer(request, found.body, etag=found.etag, media_type=found.media_type)
 

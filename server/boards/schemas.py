@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, RootModel
@@ -9,7 +10,7 @@ from pydantic import ConfigDict, Field, RootModel
 from server.boards.comparison import Entry, Pair
 from server.boards.table import PRIMARY, Row
 from server.disclosure import PerClass
-from server.models import Board, Protocol, Score, SplitName, Submission
+from server.models import Board, BoardPhase, Protocol, Score, SplitName, Submission
 from server.payload import Payload, example
 from server.protocols import FACTS, allowed_facts
 
@@ -59,13 +60,32 @@ _ROW = {
     "unranked_because": None,
 }
 _BOARD = {"protocol": "fully-unsupervised", "subset": "50", "split": "test"}
+_TERMS = {
+    "phase": "open",
+    "opens_at": None,
+    "closes_at": "2027-01-31T12:00:00Z",
+    "note": None,
+    "limits": {"daily": 5, "total": None, "in_flight": 2, "hourly": 20},
+}
+
+
+class BoardLimits(Payload):
+    """Limits for each team, null is none: in a UTC day, in all, at a time, refused an hour."""
+
+    daily: int | None
+    total: int | None
+    in_flight: int | None
+    hourly: int | None
 
 
 class BoardPayload(Payload):
+    """A board; the phase closed takes entries that are scored and do not rank."""
+
     model_config = example(
         **_BOARD,
         primary="miou",
         revision=17,
+        **_TERMS,
         declarations={fact.key: False for fact in FACTS},
         rows=[_ROW],
     )
@@ -75,6 +95,11 @@ class BoardPayload(Payload):
     split: SplitName
     primary: str
     revision: int
+    phase: BoardPhase
+    opens_at: datetime | None
+    closes_at: datetime | None
+    note: str | None
+    limits: BoardLimits
     declarations: dict[str, bool]
     rows: list[BoardRow]
 
@@ -84,6 +109,7 @@ class BoardSummary(Payload):
     subset: str
     split: SplitName
     open: bool
+    phase: BoardPhase
     revision: int
     url: str
 
@@ -99,6 +125,7 @@ class BoardList(Payload):
             {
                 **_BOARD,
                 "open": True,
+                "phase": "open",
                 "revision": 17,
                 "url": "https://luss.example.org/boards/fully-unsupervised/50/test",
             }
@@ -179,7 +206,7 @@ class Manifest(RootModel[dict[str, Size]]):
 
 
 def board_payload(
-    board: Board, rows: Iterable[Row], classes: Mapping[int, PerClass]
+    board: Board, phase: BoardPhase, rows: Iterable[Row], classes: Mapping[int, PerClass]
 ) -> BoardPayload:
     """Write rows as JSON, with what is known of their classes by the id of their score."""
     return BoardPayload(
@@ -188,6 +215,16 @@ def board_payload(
         split=board.split.name,
         primary=PRIMARY,
         revision=board.revision,
+        phase=phase,
+        opens_at=board.opens_at,
+        closes_at=board.closes_at,
+        note=board.note,
+        limits=BoardLimits(
+            daily=board.daily_limit,
+            total=board.total_limit,
+            in_flight=board.in_flight_limit,
+            hourly=board.hourly_limit,
+        ),
         declarations=allowed_facts(board.protocol),
         rows=[_row(row, classes.get(row.score_id or 0)) for row in rows],
     )
@@ -202,7 +239,7 @@ def _row(row: Row, classes: PerClass | None) -> BoardRow:
     )
 
 
-def board_list(boards: list[Board], *, site_url: str) -> BoardList:
+def board_list(boards: list[Board], *, now: datetime, site_url: str) -> BoardList:
     return BoardList(
         boards=[
             BoardSummary(
@@ -210,6 +247,7 @@ def board_list(boards: list[Board], *, site_url: str) -> BoardList:
                 subset=board.split.subset.slug,
                 split=board.split.name,
                 open=board.split.truth_version is not None,
+                phase=board.phase_at(now),
                 revision=board.revision,
                 url=f"{site_url}/boards/{board.protocol}/{board.split.subset.slug}/"
                 f"{board.split.name}",

@@ -1,4 +1,4 @@
-"""A board as bytes, written once for each revision and view of it."""
+"""A board as bytes, written once for each revision, phase and view of it."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from server.cache import Cache
 from server.catalogue import queries as catalogue
 from server.disclosure import PerClass, per_class
 from server.errors import DetailWithheld, FieldInvalid
-from server.models import Board, BoardDetail
+from server.models import Board, BoardDetail, BoardPhase
 from server.web.conditional import etag_of
 
 MEDIA_TYPES = {"json": "application/json", "csv": "text/csv", "latex": "text/x-tex"}
@@ -34,11 +34,11 @@ def written(session: Session, cache: Cache, state: BoardState, export: BoardExpo
         DetailWithheld: the board shows nothing per class.
         FieldInvalid: there is no such form of it.
     """
-    key = "written", state.board_id, state.revision, export
+    key = "written", state, export
     kept: Written | None = cache.get(key)
     if kept is None:
         board = queries.whole(session, state.board_id)
-        body = _body(session, cache, board, export).encode()
+        body = _body(session, cache, board, state.phase, export).encode()
         etag = etag_of(body, revision=state.revision)
         kept = Written(body, etag, MEDIA_TYPES[export.format])
         cache.put(key, kept, size_bytes=len(body))
@@ -50,7 +50,9 @@ def rows_seen(session: Session, cache: Cache, board: Board, view: BoardView) -> 
     return seen(with_others(session, board, table) if view.entries == "all" else table, view)
 
 
-def _body(session: Session, cache: Cache, board: Board, export: BoardExport) -> str:
+def _body(
+    session: Session, cache: Cache, board: Board, phase: BoardPhase, export: BoardExport
+) -> str:
     rows = rows_seen(session, cache, board, export)
     classes: dict[int, PerClass] = {}
     if export.detail == "per-class":
@@ -64,7 +66,7 @@ def _body(session: Session, cache: Cache, board: Board, export: BoardExport) -> 
             categories = catalogue.categories(session, board.split.subset_id)
             return per_class_csv(rows, classes, categories)
         return as_csv(rows)
-    return board_payload(board, rows, classes).model_dump_json()
+    return board_payload(board, phase, rows, classes).model_dump_json()
 
 
 def _classes(session: Session, board: Board, rows: Table) -> dict[int, PerClass]:

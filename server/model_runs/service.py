@@ -53,6 +53,7 @@ def start(
         FieldInvalid: the seed is out of range.
         ClassCountDiffers: the recipe is for data sets with another number of categories.
         TruthMissing, ImagesMissing: the split cannot be scored or predicted here.
+        BoardNotOpen, BoardPaused, QuotaUsed: the board takes no entry of the team now.
     """
     choice = RECIPES.get(order.recipe)
     if choice is None:
@@ -61,7 +62,8 @@ def start(
         raise FieldInvalid(
             f"The seed is {order.seed}; it may be 0 to {LARGEST_SEED}.", field="seed"
         )
-    board = admit(session, entry_for(subset=order.subset, split=order.split))
+    entry = entry_for(subset=order.subset, split=order.split)
+    board = admit(session, entry, team_id=by.team_id, now=now)
     if choice.classes not in {None, board.split.subset.classes}:
         raise ClassCountDiffers(
             f"The recipe {order.recipe} is for {choice.classes} categories, and {order.subset} has "

@@ -18,12 +18,14 @@ from server.models.base import Base, UtcDateTime, new_public_id
 from server.models.benchmark import (
     Board,
     BoardDetail,
+    BoardPhase,
     Category,
     Protocol,
     Split,
     SplitName,
     Subset,
     TruthVersion,
+    phase_of,
 )
 from server.models.mail import OutgoingMail
 from server.models.model_run import ModelRun, ModelRunState
@@ -72,6 +74,7 @@ __all__ = [
     "Base",
     "Board",
     "BoardDetail",
+    "BoardPhase",
     "BrowserSession",
     "Category",
     "HeadlineScores",
@@ -103,4 +106,5 @@ __all__ = [
     "UtcDateTime",
     "WorkerProcess",
     "new_public_id",
+    "phase_of",
 ]

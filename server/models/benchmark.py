@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.models.base import Base
@@ -33,6 +33,15 @@ class BoardDetail(StrEnum):
     SUMMARY = "summary"
     PER_CLASS = "per_class"
     EXACT = "exact"
+
+
+class BoardPhase(StrEnum):
+    """What becomes of an entry that comes now: open and closed take it, closed unranked."""
+
+    UPCOMING = "upcoming"
+    OPEN = "open"
+    CLOSED = "closed"
+    PAUSED = "paused"
 
 
 class Subset(Base):
@@ -96,11 +105,20 @@ class TruthVersion(Base):
 class Board(Base):
     """Protocol x subset x split. The revision counts everything that changed what it shows.
 
-    Whoever changes that goes through `server.standings`, in the same transaction.
+    Whoever changes that goes through `server.standings`, in the same transaction. The limits are
+    for each team, None is none: entries a UTC day, in all, in flight, and rejected or failed ones
+    an hour.
     """
 
     __tablename__ = "board"
-    __table_args__ = (UniqueConstraint("split_id", "protocol"),)
+    __table_args__ = (
+        UniqueConstraint("split_id", "protocol"),
+        CheckConstraint("daily_limit > 0", name="daily_limit_positive"),
+        CheckConstraint("total_limit > 0", name="total_limit_positive"),
+        CheckConstraint("in_flight_limit > 0", name="in_flight_limit_positive"),
+        CheckConstraint("hourly_limit > 0", name="hourly_limit_positive"),
+        CheckConstraint("closes_at > opens_at", name="closes_after_it_opens"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     split_id: Mapped[int] = mapped_column(ForeignKey("split.id"))
@@ -109,5 +127,29 @@ class Board(Base):
     detail: Mapped[BoardDetail] = mapped_column(
         default=BoardDetail.PER_CLASS, server_default=BoardDetail.PER_CLASS
     )
+    daily_limit: Mapped[int | None] = mapped_column(default=5, server_default=text("5"))
+    total_limit: Mapped[int | None]
+    in_flight_limit: Mapped[int | None] = mapped_column(default=2, server_default=text("2"))
+    hourly_limit: Mapped[int | None] = mapped_column(default=20, server_default=text("20"))
+    opens_at: Mapped[datetime | None]
+    closes_at: Mapped[datetime | None]
+    is_paused: Mapped[bool] = mapped_column(default=False, server_default=false())
+    note: Mapped[str | None] = mapped_column(Text)
 
     split: Mapped[Split] = relationship(lazy="raise")
+
+    def phase_at(self, now: datetime) -> BoardPhase:
+        return phase_of(self.opens_at, self.closes_at, is_paused=self.is_paused, now=now)
+
+
+def phase_of(
+    opens_at: datetime | None, closes_at: datetime | None, *, is_paused: bool, now: datetime
+) -> BoardPhase:
+    """Tell the phase; a board opens and closes at its times, not after them."""
+    if is_paused:
+        return BoardPhase.PAUSED
+    if opens_at is not None and now < opens_at:
+        return BoardPhase.UPCOMING
+    if closes_at is not None and now >= closes_at:
+        return BoardPhase.CLOSED
+    return BoardPhase.OPEN

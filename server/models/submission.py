@@ -26,6 +26,10 @@ class SubmissionState(StrEnum):
     FAILED = "failed"
     WITHDRAWN = "withdrawn"
 
+    @property
+    def is_final(self) -> bool:
+        return self in {self.SCORED, self.REJECTED, self.FAILED, self.WITHDRAWN}
+
 
 class MethodCard:
     """What the participant says of the method: the lines of method.txt, or the form's fields."""

@@ -22,7 +22,7 @@ from server.errors import (
 from server.models import CARD_FIELDS, MAX_IDEMPOTENCY_KEY, Protocol, SplitName
 from server.protocols import FACT_KEYS
 from server.submissions.service import longest_card_value
-from server.web.api_description import TOKEN, Described, problems
+from server.web.api_description import ADMISSION, TOKEN, Described, problems
 
 TEXT = {"type": "string"}
 _SAID: dict[str, dict[str, Any]] = {
@@ -91,7 +91,7 @@ CREATE_ANSWERS: Described = {
     **problems(
         *(NotAllowed, NotFound, TruthMissing, TooLarge, FieldInvalid, ArchiveEmpty),
         *(DeclarationsIncomplete, DeclarationsContradict, StorageUnavailable, StorageFull),
-        *(UploadMalformed, UploadDiffers, UploadGone, UploadIncomplete, UploadUsed),
+        *(UploadMalformed, UploadDiffers, UploadGone, UploadIncomplete, UploadUsed, *ADMISSION),
     ),
 }
 CREATE_REQUEST = {

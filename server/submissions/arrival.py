@@ -56,6 +56,7 @@ def keep(sender: Sender, entry: Entry, arrived: Arrived) -> str:
     """Store an archive, make its row, and return the submission's public id.
 
     Raises:
+        ServerError: it cannot be entered any more, see `service.accept`.
         UploadUsed: its upload has become another submission meanwhile.
     """
     built = sender.built

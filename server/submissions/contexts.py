@@ -8,6 +8,7 @@ from server.models import SubmissionState
 from server.score_names import ScoreGroup
 from server.web.links import Choice, Link
 from server.web.method_card import CardLine
+from server.web.opening import Opening
 from server.web.refusal import Refusal
 
 
@@ -42,6 +43,26 @@ class TextField:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LimitLine:
+    """How many entries are left of a limit; ``resets_at`` where none is left until then."""
+
+    what: str
+    left: int
+    limit: int
+    resets_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardLimits:
+    """What the board that is chosen takes now, and what is left of it to a team."""
+
+    board: Link
+    team: str
+    opening: Opening
+    lines: tuple[LimitLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitPage:
     """The form of a submission, with what was typed into it so far."""
 
@@ -52,6 +73,7 @@ class SubmitPage:
     protocols: tuple[ProtocolChoice, ...]
     subsets: tuple[Choice, ...]
     splits: tuple[Choice, ...]
+    limits: BoardLimits | None
     facts: tuple[FactQuestion, ...]
     teams: tuple[Choice, ...]
     visibility: tuple[Choice, ...]
@@ -175,6 +197,7 @@ class SubmissionPage:
     is_own: bool
     is_public: bool
     is_run_here: bool
+    is_late: bool
     public_id: str
     state: SubmissionState
     is_final: bool

@@ -14,7 +14,14 @@ from anyio import to_thread
 from fastapi import Request
 
 from server.dependencies import Rooms, Viewer, identify, is_our_form, submitter
-from server.errors import ArchiveEmpty, FieldInvalid, FormExpired, TooLarge, UploadMalformed
+from server.errors import (
+    ArchiveEmpty,
+    FieldInvalid,
+    FormExpired,
+    QuotaUsed,
+    TooLarge,
+    UploadMalformed,
+)
 from server.models import MAX_IDEMPOTENCY_KEY
 from server.storage import free_space
 from server.submissions import arrival, multipart, service
@@ -61,6 +68,14 @@ class Intake:
         key = self._idempotency_key()
         if known := await to_thread.run_sync(arrival.earlier, self.built, user_id, key):
             return known
+        try:
+            return await self._enter(viewer, key, body)
+        except QuotaUsed:
+            if known := await to_thread.run_sync(arrival.earlier, self.built, user_id, key):
+                return known  # the same key came twice at the same time
+            raise
+
+    async def _enter(self, viewer: Viewer, key: str | None, body: AsyncIterator[bytes]) -> str:
         content_type = self.request.headers.get("content-type", "")
         if content_type.partition(";")[0].strip().lower() == "application/json":
             self.fields = _fields_of(await _small(body))
@@ -138,9 +153,9 @@ class Intake:
                 field=unknown[0],
             )
         entry = entry_of(self.fields)
-        self._team_id(viewer)
+        team_id, now = self._team_id(viewer), self.built.clock.now()
         with self.built.database.reading() as session:
-            service.admit(session, entry)
+            service.admit(session, entry, team_id=team_id, now=now)
         return entry
 
     def _sender(self, viewer: Viewer, key: str | None) -> Sender:

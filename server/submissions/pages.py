@@ -8,7 +8,6 @@ from server.dependencies import (
     ReadingDep,
     Rooms,
     RoomsDep,
-    SettingsDep,
     SignedInPageDep,
     page_member,
     page_viewer,
@@ -30,13 +29,14 @@ PAGE_LENGTH = 20
 
 @router.get("/submit")
 def form(
-    request: Request, viewer: SignedInPageDep, session: ReadingDep, settings: SettingsDep
+    request: Request, viewer: SignedInPageDep, session: ReadingDep, built: RoomsDep
 ) -> Response:
     page = submit_page(
         session,
         request.query_params,
-        limit_bytes=settings.upload_limit_bytes,
+        limit_bytes=built.settings.upload_limit_bytes,
         teams=viewer.teams,
+        now=built.clock.now(),
     )
     return render(request, page)
 
@@ -63,9 +63,10 @@ def _form_again(
             typed,
             limit_bytes=built.settings.upload_limit_bytes,
             teams=teams,
+            now=built.clock.now(),
             refused=refused,
         )
-    return render(request, page, status=refused.status)
+    return render(request, page, status=refused.status, headers=refused.headers)
 
 
 @router.get("/submissions")

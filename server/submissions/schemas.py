@@ -18,6 +18,7 @@ from server.models import (
 )
 from server.payload import Payload, example
 from server.protocols import FACTS
+from server.quota import Quota
 from server.submissions.stages import postponed_because
 from server.submissions.waiting import Place
 
@@ -109,6 +110,33 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
+class CountPayload(Payload):
+    """A limit, null where there is none; resets_at is when some of what is used stops to count."""
+
+    limit: int | None
+    used: int
+    resets_at: datetime | None
+
+
+class QuotaPayload(Payload):
+    """A team's entries on a board, of this UTC day, in all and in flight.
+
+    Rejected and failed ones count nowhere but against the cap of an hour.
+    """
+
+    model_config = example(
+        daily={"limit": 5, "used": 2, "resets_at": "2026-11-21T00:00:00Z"},
+        total={"limit": None, "used": 7, "resets_at": None},
+        in_flight={"limit": 2, "used": 1, "resets_at": None},
+        hourly={"limit": 20, "used": 0, "resets_at": None},
+    )
+
+    daily: CountPayload
+    total: CountPayload
+    in_flight: CountPayload
+    hourly: CountPayload
+
+
 class SubmissionPayload(Payload):
     model_config = example(**_EXAMPLE)
 
@@ -121,6 +149,7 @@ class SubmissionPayload(Payload):
     team: str
     public: bool
     run_here: bool
+    late: bool
     created_at: datetime
     finished_at: datetime | None
     declarations: dict[str, bool]
@@ -163,6 +192,7 @@ def payload_of(submission: Submission, *, place: Place | None, site_url: str) ->
         team=submission.team.name,
         public=submission.is_public,
         run_here=submission.is_run_here,
+        late=submission.is_late,
         created_at=submission.created_at,
         finished_at=submission.finished_at,
         declarations=submission.declarations,
@@ -183,6 +213,10 @@ def payload_of(submission: Submission, *, place: Place | None, site_url: str) ->
         truth_version=None if score is None else score.truth_version,
         url=f"{site_url}/submissions/{submission.public_id}",
     )
+
+
+def quota_payload(quota: Quota) -> QuotaPayload:
+    return QuotaPayload(**asdict(quota))
 
 
 def _attempt(attempt: Attempt) -> AttemptPayload:

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from server.addresses import unknown
-from server.catalogue import queries as catalogue
+from server import admission, quota
+from server.addresses import board_named
 from server.errors import FieldInvalid, NotAllowed, TruthMissing
 from server.jobs.queue import SCORE_SUBMISSION, Job, ring_after_commit
 from server.log_config import tell
@@ -15,6 +15,7 @@ from server.models import (
     CARD_FIELDS,
     MAX_METHOD_NAME,
     Board,
+    BoardPhase,
     Protocol,
     SplitName,
     Submission,
@@ -48,25 +49,23 @@ class StoredArchive:
     size_bytes: int
 
 
-def admit(session: Session, entry: Entry) -> Board:
+def admit(session: Session, entry: Entry, *, team_id: int, now: datetime) -> Board:
     """Return the board that takes the entry; everything that can be refused early is.
 
     Raises:
         NotFound: there is no such board.
         TruthMissing: the split has no truth to score against.
         DeclarationsIncomplete, DeclarationsContradict: see `protocols.check_declarations`.
+        BoardNotOpen, BoardPaused, QuotaUsed: see `admission.check`.
     """
-    board = catalogue.board(
-        session, protocol=entry.protocol, subset=entry.subset, split=entry.split
-    )
-    if board is None:
-        raise unknown(entry.subset, catalogue.subset_slugs(session), "subset")
+    board = board_named(session, protocol=entry.protocol, subset=entry.subset, split=entry.split)
     if board.split.truth_version is None:
         raise TruthMissing(
             f"The {entry.split} split of {entry.subset} has no truth on this server yet; "
             "its operator registers one with `luss admin dataset`."
         )
     check_declarations(entry.protocol, entry.declarations)
+    admission.check(session, board, team_id=team_id, now=now)
     return board
 
 
@@ -84,9 +83,11 @@ def accept(
     """Make the row for an archive that has arrived; it is rung when the row is committed.
 
     Raises:
-        NotAllowed: the person has left the team since the first byte.
+        ServerError: see `admit`; all of it may have changed since the first byte.
+        NotAllowed: the person has left the team since then.
     """
-    board = admit(session, entry)
+    quota.hold(session, team_id=team_id)
+    board = admit(session, entry, team_id=team_id, now=now)
     if not queries.is_member(session, user_id=user_id, team_id=team_id):
         raise NotAllowed("You are not in this team any more, so you cannot submit for it.")
     submission = Submission(
@@ -97,6 +98,7 @@ def accept(
         idempotency_key=idempotency_key,
         created_at=now,
         is_public=entry.is_public,
+        is_late=board.phase_at(now) is BoardPhase.CLOSED,
         declarations=dict(entry.declarations),
         archive_key=archive.key,
         archive_sha256=archive.sha256,

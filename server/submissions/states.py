@@ -22,8 +22,8 @@ TRANSITIONS: Mapping[SubmissionState, frozenset[SubmissionState]] = {
     _S.WITHDRAWN: frozenset(),
 }
 
-FINAL = (_S.SCORED, _S.REJECTED, _S.FAILED, _S.WITHDRAWN)
-IN_FLIGHT = tuple(state for state in SubmissionState if state not in FINAL)
+FINAL = tuple(state for state in SubmissionState if state.is_final)
+IN_FLIGHT = tuple(state for state in SubmissionState if not state.is_final)
 
 
 def _all_attempts(settings: Settings) -> timedelta:

@@ -44,6 +44,7 @@ def submission_page(
         is_own=submission.team_id in team_ids,
         is_public=submission.is_public,
         is_run_here=submission.is_run_here,
+        is_late=submission.is_late,
         public_id=submission.public_id,
         state=state,
         is_final=state in FINAL,

@@ -1,6 +1,7 @@
 """The form of a submission: what it offers, and everything typed so far."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -10,6 +11,7 @@ from server.models import Protocol, Split, SplitName
 from server.protocols import FACTS, SUMMARIES, TITLES
 from server.submissions import queries
 from server.submissions.contexts import FactQuestion, ProtocolChoice, SubmitPage, TextField
+from server.submissions.limits import chosen_team, limits_of
 from server.web.links import Choice
 from server.web.method_card import CARD
 from server.web.refusal import refusal_of
@@ -27,6 +29,7 @@ def submit_page(
     *,
     limit_bytes: int,
     teams: Sequence[ViewerTeam],
+    now: datetime,
     refused: ServerError | None = None,
 ) -> SubmitPage:
     """Fill the form with what was typed; ``refused`` says what is wrong with it."""
@@ -46,8 +49,9 @@ def submit_page(
         ),
         subsets=_subsets(splits, typed.get("subset")),
         splits=_splits(splits, typed.get("split")),
+        limits=limits_of(session, typed, teams, now=now),
         facts=_facts(splits, typed, wrong),
-        teams=_teams(teams, typed.get("team", "")),
+        teams=_teams(teams, chosen_team(teams, typed)),
         visibility=tuple(
             Choice(value=value, text=text, is_chosen=typed.get("public", "true") == value)
             for value, text in VISIBILITY
@@ -78,11 +82,10 @@ def _wrong_fields(error: ServerError | None) -> frozenset[str]:
     return frozenset(str(name) for name in named)
 
 
-def _teams(teams: Sequence[ViewerTeam], typed: str) -> tuple[Choice, ...]:
+def _teams(teams: Sequence[ViewerTeam], chosen: ViewerTeam) -> tuple[Choice, ...]:
     """Offer the reader's teams, their own first; nothing where there is no choice."""
-    chosen = typed if typed in {team.public_id for team in teams} else teams[0].public_id
     return tuple(
-        Choice(value=team.public_id, text=team.name, is_chosen=team.public_id == chosen)
+        Choice(value=team.public_id, text=team.name, is_chosen=team.id == chosen.id)
         for team in (teams if len(teams) > 1 else ())
     )
 

@@ -1,10 +1,23 @@
 """Uploads that can be resumed, after tus 1.0: begin, ask how far it came, go on, give up."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy.orm import Session
 
-from server.dependencies import ReadingDep, Rooms, RoomsDep, script_submitter
+from server import admission
+from server.addresses import board_named
+from server.dependencies import (
+    ReadingDep,
+    Rooms,
+    RoomsDep,
+    Viewer,
+    script_submitter,
+    script_viewer,
+    submitter,
+)
 from server.errors import (
     ArchiveEmpty,
     ContentTypeWrong,
@@ -13,6 +26,7 @@ from server.errors import (
     NotFound,
     StorageFull,
     TooLarge,
+    TooManyUploads,
     TusVersionUnknown,
     UploadGone,
     UploadLocked,
@@ -26,7 +40,7 @@ from server.storage import free_space
 from server.uploads import api_description as described
 from server.uploads import service, staging, tus
 from server.uploads.reception import receive
-from server.web.api_description import problems
+from server.web.api_description import ADMISSION, problems
 from server.web.parameters import UploadId
 
 router = APIRouter(prefix=tus.PATH, tags=["uploads"])
@@ -68,18 +82,27 @@ def options(built: RoomsDep) -> Response:
     response_class=Response,
     responses={
         **described.CREATE_ANSWER,
-        **problems(*_REFUSALS, TooLarge, ArchiveEmpty, UploadMalformed, StorageFull),
+        **problems(
+            *(*_REFUSALS, TooLarge, ArchiveEmpty, UploadMalformed, StorageFull, TooManyUploads),
+            *(NotFound, *ADMISSION),
+        ),
     },
     openapi_extra=described.CREATE_REQUEST,
 )
-def create(request: Request, user_id: UploaderDep, built: RoomsDep) -> Response:
+def create(request: Request, built: RoomsDep) -> Response:
     """Begin an upload of Upload-Length bytes; its address is in Location.
 
-    Upload-Metadata may announce the sha256 of the whole, which is then compared.
+    Upload-Metadata may announce the sha256 of the whole, which is then compared, and where it is to
+    be entered: protocol, subset, split and team. What could not be entered is refused at once; no
+    quota is taken.
     """
+    viewer = script_viewer(request, built)
+    user_id, now = submitter(viewer), built.clock.now()
     length_bytes = _length(request, built)
     metadata = tus.Metadata.parsed(request.headers.get("upload-metadata", ""))
     free_space.ensure_room(built.settings, arriving=length_bytes)
+    with built.database.reading() as session:
+        _check_announced(session, metadata.values, viewer, now=now)
     with free_space.refused_when_full(), built.database.unit_of_work() as session:
         upload = service.begin(
             session,
@@ -87,7 +110,7 @@ def create(request: Request, user_id: UploaderDep, built: RoomsDep) -> Response:
             length_bytes=length_bytes,
             sender_metadata=metadata.text,
             sha256=metadata.sha256,
-            now=built.clock.now(),
+            now=now,
             wait=built.settings.uploads_wait,
         )
         staging.create(staging.path_of(built.settings.staging_folder, upload.public_id))
@@ -153,6 +176,17 @@ def terminate(upload_id: UploadId, user_id: UploaderDep, built: RoomsDep) -> Res
         service.forget(session, upload, now=now)
     staging.path_of(built.settings.staging_folder, upload_id).unlink(missing_ok=True)
     return Response(status_code=204)
+
+
+def _check_announced(
+    session: Session, announced: Mapping[str, str], viewer: Viewer, *, now: datetime
+) -> None:
+    """Refuse, before its bytes are sent, what the board that is announced does not take now."""
+    words = {name: announced[name] for name in ("protocol", "subset", "split") if name in announced}
+    if len(words) == 3:  # noqa: PLR2004
+        board = board_named(session, **words)
+        team = viewer.team_named(announced.get("team", ""))
+        admission.check(session, board, team_id=team.id, now=now)
 
 
 def _length(request: Request, built: Rooms) -> int:

@@ -12,8 +12,10 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, CursorResult, Delete, Update, delete, or_, update
 from sqlalchemy.orm import Session
 
+from server.db import one_at_a_time
 from server.errors import (
     NotFound,
+    TooManyUploads,
     UploadGone,
     UploadIncomplete,
     UploadLocked,
@@ -23,6 +25,8 @@ from server.errors import (
 from server.models import Upload, new_public_id
 from server.uploads import queries
 
+MAX_OPEN = 5
+"""How many uploads of one person may wait to become submissions."""
 LOCK = timedelta(seconds=20)
 """How long a request that has fallen silent keeps others out."""
 
@@ -45,6 +49,17 @@ def begin(
     now: datetime,
     wait: timedelta,
 ) -> Upload:
+    """Make the row of an upload.
+
+    Raises:
+        TooManyUploads: the person has as many as may be that are no submission yet.
+    """
+    one_at_a_time(session, f"uploads of user {user_id}")
+    if queries.count_open(session, user_id=user_id, now=now) >= MAX_OPEN:
+        raise TooManyUploads(
+            f"You have {MAX_OPEN} uploads that are no submission yet. Finish one and submit it, "
+            "give one up, or wait until they expire."
+        )
     upload = Upload(
         public_id=new_public_id(),
         user_id=user_id,

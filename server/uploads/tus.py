@@ -7,6 +7,7 @@ concatenation, deferred lengths, bytes in the request that creates an upload.
 import binascii
 import re
 from base64 import b64decode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -49,9 +50,10 @@ class TusHeaders:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """The header Upload-Metadata as it was sent, and the SHA-256 that it may announce."""
+    """The header Upload-Metadata as it was sent, what it says, and the SHA-256 among that."""
 
     text: str
+    values: Mapping[str, str]
     sha256: str | None
 
     @classmethod
@@ -73,7 +75,7 @@ class Metadata:
                 f"Upload-Metadata announces the sha256 {sha256!r}; it has 64 hexadecimal digits.",
                 field="Upload-Metadata",
             )
-        return cls(header, sha256)
+        return cls(header, values, sha256)
 
 
 def number(name: str, value: str | None) -> int:

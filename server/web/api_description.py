@@ -14,10 +14,16 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from server.errors import (
+    BoardNotOpen,
+    BoardPaused,
     BodyUnreadable,
     DatabaseUnavailable,
     FieldInvalid,
     NotSignedIn,
+    QuotaDaily,
+    QuotaHourly,
+    QuotaInFlight,
+    QuotaTotal,
     RateLimited,
     ServerError,
     TooLarge,
@@ -30,6 +36,9 @@ TOKEN: dict[str, Any] = {"security": [{"token": []}]}
 """The route answers 401 to whoever sends no token; to be given as its ``openapi_extra``."""
 TOKEN_OR_NOBODY: dict[str, Any] = {"security": [{}, {"token": []}]}
 """The route answers everyone, and members of a team more."""
+
+ADMISSION = (BoardNotOpen, BoardPaused, QuotaTotal, QuotaDaily, QuotaHourly, QuotaInFlight)
+"""What a board may answer to an entry that is sound."""
 
 SCHEMES = {
     "token": {

@@ -26,6 +26,11 @@ def moment(value: datetime) -> str:
     return value.strftime("%Y-%m-%d %H:%M UTC")
 
 
+def iso(value: datetime) -> str:
+    """Write a moment for programs."""
+    return value.isoformat()
+
+
 def day(value: datetime) -> str:
     return value.strftime("%Y-%m-%d")
 
@@ -68,6 +73,7 @@ FILTERS: dict[str, Callable[[Any], str]] = {
     "interval": interval,
     "count": count,
     "moment": moment,
+    "iso": iso,
     "day": day,
     "second": second,
     "duration": duration,

@@ -29,6 +29,7 @@ from server.models import (
     User,
 )
 from server.organizers import service as organizing
+from server.organizers.boards import BoardChanges, boards_like, change_boards
 from server.organizers.service import TruthFacts
 from server.protocols import FACT_KEYS
 from server.submissions import service
@@ -41,6 +42,12 @@ LEASE = timedelta(seconds=60)
 TERMS = Terms(worker="worker-1", lease=LEASE, max_attempts=3, limit=timedelta(hours=1))
 PASSWORD = "correct horse battery"
 TRUTH = TruthFacts(version="truth-1", classes=3, manifest={"n1/a.png": (4, 5)})
+UNLIMITED: BoardChanges = {
+    "daily_limit": None,
+    "total_limit": None,
+    "in_flight_limit": None,
+    "hourly_limit": None,
+}
 NO_TO_ALL = dict.fromkeys(FACT_KEYS, False)
 
 
@@ -83,12 +90,16 @@ def migrated_database(folder: Path) -> Iterator[tuple[Database, RecordingQueue]]
 
 
 def add_subset(session: Session, slug: str = "tiny", *, classes: int = 3) -> Subset:
-    return organizing.add_subset(
+    """Add a data set; its boards have no limits, as tests enter much in one moment."""
+    subset = organizing.add_subset(
         session,
         slug=slug,
         title=slug.capitalize(),
         categories=[CategoryFacts(i, f"n{i}", f"category {i}") for i in range(1, classes + 1)],
     )
+    boards = boards_like(session, protocol=None, subset=slug, split=None)
+    change_boards(session, boards, UNLIMITED)
+    return subset
 
 
 def add_truth(session: Session, slug: str = "tiny", truth: TruthFacts = TRUTH) -> Split:

@@ -12,7 +12,7 @@ VOID = frozenset({"br", "circle", "hr", "img", "input", "line", "link", "meta", 
 ATTRIBUTE = re.compile(
     r"(?:aria|data)-[a-z-]+|[xy][12]?|c[xy]|r|id|class|lang|charset|name|content|rel|href|src|media"
     r"|type|value|action|formaction|method|enctype|for|required|checked|selected|hidden|autocomplete|accept"
-    r"|rows|max|open|defer|points|viewbox|tabindex|role|scope|colspan|rowspan|title|width|height|alt|focusable"
+    r"|datetime|rows|max|open|defer|points|viewbox|tabindex|role|scope|colspan|rowspan|title|width|height|alt|focusable"
 )
 
 

@@ -21,6 +21,7 @@ def listening(site: Site) -> Iterator[str]:
 
 @contextmanager
 def serving(app: FastAPI) -> Iterator[str]:
+    """Serve an app on a free port, in a thread."""
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", lifespan="off"))
     thread = threading.Thread(target=server.run)

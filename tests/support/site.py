@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast
 
 from httpx2 import Response
 from sqlalchemy import event, update
@@ -39,6 +39,7 @@ from server.models import (
     SubmissionState,
     User,
 )
+from server.organizers.boards import BoardChanges, boards_like, change_boards
 from server.resampled import packed
 from server.settings import Settings
 from server.storage.retrying import open_store
@@ -255,6 +256,12 @@ class Site:
             row = {"backbone": "ResNet-50", "source": "arXiv:2106.03149 Table V", **facts}
             session.add(ReportedResult(board_id=board.id, method=method, miou=miou, **row))
             standings.board_changed(session, board.id)
+
+    def change_boards(self, **changes: Any) -> None:
+        """Change all boards as `luss admin board` does."""
+        with self.database.unit_of_work() as session:
+            boards = boards_like(session, protocol=None, subset=None, split=None)
+            change_boards(session, boards, cast("BoardChanges", changes))
 
     def close_all_splits(self) -> None:
         """Take every truth away, as on a server whose operator has registered none yet."""

@@ -2,13 +2,21 @@
 // reload; then sends the form with the upload in the archive's place. What has been uploaded stays
 // when the form is refused. Without this file the browser sends the whole form by itself.
 
+import { addLocalTimes } from "./times.js";
 import { arrived, Away, forget, Refused, upload } from "./tus.js";
 
+const DESTINATION = ["protocol", "subset", "split", "team"];
 const OF_NO_MORE_USE = ["upload_used", "upload_gone", "upload_differs"];
 
 const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
 const archiveIn = (form) => form.querySelector("#archive").files[0];
 const formTokenIn = (form) => form.querySelector("[name=form_token]").value;
+
+// The fields that say where the archive goes, as far as they are filled in.
+function destinationIn(form) {
+  const fields = [...new FormData(form)];
+  return Object.fromEntries(fields.filter(([name, value]) => DESTINATION.includes(name) && value));
+}
 
 function tell(form, text) {
   form.querySelector("[data-upload-progress]").hidden = false;
@@ -39,6 +47,7 @@ async function send(event) {
   try {
     const uploadId = await upload(file, {
       formToken: formTokenIn(form),
+      destination: destinationIn(form),
       signal: pausing.signal,
       onProgress: (done) => showProgress(form, done, file.size),
     });
@@ -88,9 +97,22 @@ function showAnswer(form, file, html) {
   main.querySelector("[data-archive-lost]")?.remove();
   main.querySelector("#archive")?.replaceWith(form.querySelector("#archive"));
   document.querySelector("main").replaceWith(main);
+  addLocalTimes(main);
   watch(main.querySelector("[data-upload]"));
   main.focus();
   window.scrollTo(0, 0);
+}
+
+// Another board or team has other limits: they are taken from the page that shows them by itself.
+async function showLimits(form) {
+  const asked = `${form.action}?${new URLSearchParams(destinationIn(form))}`;
+  const answer = await fetch(asked, { headers: { Accept: "text/html" } });
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const limits = page.querySelector("[data-limits]");
+  if (limits && asked === `${form.action}?${new URLSearchParams(destinationIn(form))}`) {
+    addLocalTimes(limits);
+    form.querySelector("[data-limits]").replaceChildren(...limits.childNodes);
+  }
 }
 
 async function sayWhatHasArrived(form) {
@@ -107,6 +129,9 @@ function watch(form) {
   }
   form.addEventListener("submit", send);
   form.querySelector("#archive").onchange = () => sayWhatHasArrived(form);
+  for (const name of DESTINATION) {
+    form.querySelector(`select[name=${name}]`)?.addEventListener("change", () => showLimits(form));
+  }
 }
 
 watch(document.querySelector("[data-upload]"));

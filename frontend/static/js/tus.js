@@ -5,7 +5,8 @@ const UPLOADS = "/api/v1/uploads";
 const PIECE_BYTES = 16 * 1024 * 1024;
 const PAUSES_MS = [1000, 2000, 4000, 8000, 15000, 30000];
 const GONE = [404, 410];
-const MAY_PASS = [0, 408, 409, 423, 429]; // and everything from 500 on
+const MAY_PASS = [0, 408, 429]; // and everything from 500 on
+const MAY_PASS_LATER = [409, 423]; // of an upload that has begun
 
 // The server does not take it; the message is its sentence.
 export class Refused extends Error {}
@@ -26,14 +27,20 @@ export async function arrived(file, formToken) {
   return answer?.status === 200 ? offsetIn(answer) : 0;
 }
 
-// Sends what is missing of a file and returns the id of its upload.
-export async function upload(file, { formToken, onProgress, signal }) {
+// Sends what is missing of a file and returns the id of its upload. `destination` has the fields that
+// say where it is to be entered: what the board does not take is refused before a byte is sent.
+export async function upload(file, { formToken, destination, onProgress, signal }) {
   let url = localStorage.getItem(memoryOf(file));
   let offset = null; // of the next byte; null until the server has said
   let best = 0;
   let failures = 0;
   while (url === null || offset !== file.size) {
-    const answer = await nextStep(file, url, offset, { formToken, onProgress, signal });
+    const answer = await nextStep(file, url, offset, {
+      formToken,
+      destination,
+      onProgress,
+      signal,
+    });
     if (answer.status >= 200 && answer.status < 300) {
       url ??= begun(file, answer);
       offset = offset === null && answer.status === 201 ? 0 : offsetIn(answer);
@@ -45,8 +52,8 @@ export async function upload(file, { formToken, onProgress, signal }) {
       continue;
     }
     const isGone = url !== null && GONE.includes(answer.status);
-    if (!isGone && !MAY_PASS.includes(answer.status) && answer.status < 500) {
-      throw new Refused(sentenceOf(answer));
+    if (!isGone && !mayPass(answer, url !== null)) {
+      throw new Refused(problemOf(answer).detail);
     }
     if (!isGone || offset !== null) {
       await pause(failures, signal);
@@ -58,9 +65,17 @@ export async function upload(file, { formToken, onProgress, signal }) {
   return url.split("/").pop();
 }
 
-function nextStep(file, url, offset, { formToken, onProgress, signal }) {
+function mayPass(answer, hasBegun) {
+  if (problemOf(answer).code.startsWith("quota_")) {
+    return false;
+  }
+  const passing = hasBegun ? [...MAY_PASS, ...MAY_PASS_LATER] : MAY_PASS;
+  return passing.includes(answer.status) || answer.status >= 500;
+}
+
+function nextStep(file, url, offset, { formToken, destination, onProgress, signal }) {
   if (url === null) {
-    const headers = { "Upload-Length": file.size };
+    const headers = { "Upload-Length": file.size, "Upload-Metadata": metadataOf(destination) };
     return ask("POST", UPLOADS, { formToken, signal, headers });
   }
   if (offset === null) {
@@ -73,6 +88,13 @@ function nextStep(file, url, offset, { formToken, onProgress, signal }) {
     body: file.slice(offset, offset + PIECE_BYTES),
     onSent: (bytes) => onProgress(offset + bytes),
   });
+}
+
+function metadataOf(fields) {
+  const encoded = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+  return Object.entries(fields)
+    .map(([name, value]) => `${name} ${encoded(value)}`)
+    .join(",");
 }
 
 function begun(file, answer) {
@@ -104,11 +126,12 @@ function ask(method, url, { formToken, headers = {}, body = null, onSent, signal
   });
 }
 
-function sentenceOf(answer) {
+function problemOf(answer) {
+  const unknown = { code: "", detail: `The server answered with ${answer.status}.` };
   try {
-    return JSON.parse(answer.responseText).detail;
+    return { ...unknown, ...JSON.parse(answer.responseText) };
   } catch {
-    return `The server answered with ${answer.status}.`;
+    return unknown;
   }
 }
 

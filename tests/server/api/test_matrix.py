@@ -110,6 +110,7 @@ MATRIX: dict[str, Row] = {
         (401, 422, 201, 201, 422),
         Asked(form={**ENTRY, **DECLARED, "team": TEAM}, archive=b"PK"),
     ),
+    "GET /api/v1/boards/{protocol}/{subset}/{split}/quota": Row((401, 200, 200, 200, 200)),
     "GET /api/v1/submissions": Row((401, 200, 200, 200, 200)),
     "GET /submissions": ACCOUNT,
     # An upload belongs to a person, not to a team

@@ -245,6 +245,11 @@ class TestAnAnswer:
             "split",
             "primary",
             "revision",
+            "phase",
+            "opens_at",
+            "closes_at",
+            "note",
+            "limits",
             "declarations",
             "rows",
         }
