@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from server.errors import ServerError
+from server.errors import BoardNotOpen, BoardPaused, ServerError
 from server.log_config import about, tell
 from server.model_runs import claims, queries, service
 from server.model_runs.claims import RunClaim
@@ -35,6 +35,7 @@ from worker.stopping import Stopping
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.5
 REPORT_SECONDS = 2.0
+POSTPONED = timedelta(minutes=10)
 WORKER_STOPPED = "Its worker was stopped."
 STILL_IN_USE = "What an earlier worker started has not ended yet."
 ZIPS = {SplitName.VAL: "validation.zip", SplitName.TEST: "test.zip"}
@@ -42,6 +43,10 @@ ZIPS = {SplitName.VAL: "validation.zip", SplitName.TEST: "test.zip"}
 
 class RunRefused(Exception):
     """The run would end so again however often it was tried; the message says why."""
+
+
+class EntryPostponed(Exception):
+    """The board takes no entry now and will later; the message says why."""
 
 
 class RunBroken(Exception):
@@ -98,6 +103,9 @@ def _work_under(context: Context, held: RunClaim) -> None:
     except Stopping:
         log.warning("handing %s back, as this worker stops", held)
         _hand_back(context, held, WORKER_STOPPED, is_faultless=True)
+    except EntryPostponed as postponed:
+        log.warning("%s has to wait: %s", held, postponed)
+        _hand_back(context, held, str(postponed), is_faultless=True, pause=POSTPONED)
     except FolderInUse:
         log.warning("%s has to wait: %s", held, STILL_IN_USE)
         _hand_back(context, held, STILL_IN_USE, is_faultless=True, pause=lease)
@@ -180,7 +188,8 @@ def _enter(context: Context, held: RunClaim, task: _Task, folder: Path) -> None:
 
     Raises:
         LeaseLost: the run is no longer the claim's; nothing was recorded.
-        RunRefused: the board takes no entries any more.
+        EntryPostponed: the board takes no entry now.
+        RunRefused: it will take none.
     """
     public_id = new_public_id()
     key = submissions.archive_key(public_id)
@@ -191,6 +200,9 @@ def _enter(context: Context, held: RunClaim, task: _Task, folder: Path) -> None:
         context.store.put(key, file)
     try:
         _record(context, held, task, archive)
+    except (BoardNotOpen, BoardPaused) as error:
+        context.store.delete(key)
+        raise EntryPostponed(error.message) from error
     except ServerError as error:
         context.store.delete(key)
         raise RunRefused(error.message) from error
