@@ -79,7 +79,10 @@ def _register(settings: WorkerSettings, data: Path, name: SplitName, split: Spli
 
 
 def _login(settings: Settings) -> Login:
-    """The demo account; its password is drawn once and written down before the account exists."""
+    """The demo account, an organizer's, so that everything can be tried.
+
+    Its password is drawn once and written down before the account exists.
+    """
     file = settings.data_dir / "demo-password"
     if not file.exists():
         with replacing(file) as partial:
@@ -87,7 +90,7 @@ def _login(settings: Settings) -> Login:
             partial.write_text(secrets.token_urlsafe(12) + "\n")
     login = Login(EMAIL, file.read_text().strip(), file)
     try:
-        add_user(settings, email=login.email, password=login.password, is_organizer=False)
+        add_user(settings, email=login.email, password=login.password, is_organizer=True)
     except Refused as error:
         if error.code != "already_exists":
             raise
