@@ -83,4 +83,4 @@ def test_a_full_disk_refuses_uploads_and_loses_nothing(stack: Stack, disk: Small
     disk.make_room()
     assert once_scored(stack, waiting) == scores
     assert once_scored(stack, accepted(stack)) == scores
-    assert list((disk.folder / "tmp").glob("luss-*")) == []
+    assert list((disk.folder / "tmp").glob("luss-*/*")) == []  # a folder for each living worker

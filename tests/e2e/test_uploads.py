@@ -57,6 +57,8 @@ def enter(sender: Uploader, url: str) -> httpx.Response:
     )
 
 
+# The HTTP library leaves a socket of the killed server to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_server_killed_in_the_middle_of_a_patch_costs_bytes_only(
     stack: Stack, sender: Uploader
 ) -> None:
