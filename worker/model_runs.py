@@ -196,19 +196,13 @@ def _enter(context: Context, held: RunClaim, task: _Task, folder: Path) -> None:
     with (folder / "predict" / ZIPS[task.split]).open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         archive = StoredArchive(public_id=public_id, key=key, sha256=sha256, size_bytes=file.tell())
-        file.seek(0)
-        context.store.put(key, file)
-    try:
-        _record(context, held, task, archive)
-    except (BoardNotOpen, BoardPaused) as error:
-        context.store.delete(key)
-        raise EntryPostponed(error.message) from error
-    except ServerError as error:
-        context.store.delete(key)
-        raise RunRefused(error.message) from error
-    except BaseException:
-        context.store.delete(key)
-        raise
+        try:
+            with submissions.stored(context.store, archive, file):
+                _record(context, held, task, archive)
+        except (BoardNotOpen, BoardPaused) as error:
+            raise EntryPostponed(error.message) from error
+        except ServerError as error:
+            raise RunRefused(error.message) from error
 
 
 def _record(context: Context, held: RunClaim, task: _Task, archive: StoredArchive) -> None:

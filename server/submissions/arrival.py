@@ -1,7 +1,6 @@
 """From an archive that has arrived whole to a submission: first the store, then the row.
 
-Here begins everything that counts. Whatever fails leaves neither; only where the database fell
-silent, and may have the row all the same, the archive stays until workers find that it has none.
+Here begins everything that counts. Whatever fails leaves neither, see `service.stored`.
 """
 
 import hashlib
@@ -11,7 +10,6 @@ from typing import BinaryIO
 
 from sqlalchemy.exc import IntegrityError
 
-from server import db
 from server.dependencies import Rooms
 from server.errors import UploadDiffers, UploadGone, UploadUsed
 from server.models import Upload, new_public_id
@@ -69,10 +67,11 @@ def keep(sender: Sender, entry: Entry, arrived: Arrived) -> str:
         sha256=arrived.sha256,
         size_bytes=arrived.size_bytes,
     )
-    arrived.file.seek(0)
-    built.store.put(archive.key, arrived.file)
     try:
-        with built.database.unit_of_work() as session:
+        with (
+            service.stored(built.store, archive, arrived.file),
+            built.database.unit_of_work() as session,
+        ):
             submission = service.accept(
                 session,
                 entry,
@@ -86,13 +85,8 @@ def keep(sender: Sender, entry: Entry, arrived: Arrived) -> str:
             if arrived.upload is not None:
                 uploads.use(session, arrived.upload, submission_id=submission.id)
     except IntegrityError:
-        built.store.delete(archive.key)
         if known := sender.earlier():
             return known  # the same key came twice at the same time
-        raise
-    except BaseException as error:
-        if not db.is_passing(error):
-            built.store.delete(archive.key)
         raise
     return public_id
 

@@ -1,12 +1,14 @@
 """What a participant does: enter a submission. The rules, without the web."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import BinaryIO
 
 from sqlalchemy.orm import Session
 
-from server import admission, quota
+from server import admission, db, quota
 from server.addresses import board_named
 from server.errors import FieldInvalid, NotAllowed, TruthMissing
 from server.jobs.queue import SCORE_SUBMISSION, Job, ring_after_commit
@@ -22,6 +24,7 @@ from server.models import (
     SubmissionState,
 )
 from server.protocols import check_declarations
+from server.storage.store import BlobStore
 from server.submissions import queries
 
 ARCHIVE_FOLDER = "archives"
@@ -138,6 +141,23 @@ def accept(
     session.flush()  # the message carries its id
     ring_after_commit(session, Job(SCORE_SUBMISSION, submission.id))
     return submission
+
+
+@contextmanager
+def stored(store: BlobStore, archive: StoredArchive, file: BinaryIO) -> Iterator[None]:
+    """Put an archive into the store; the block makes its row.
+
+    If the block fails the archive is deleted. Only where the database fell silent, and may have the
+    row all the same, it stays until workers find that it has none.
+    """
+    file.seek(0)
+    store.put(archive.key, file)
+    try:
+        yield
+    except BaseException as error:
+        if not db.is_passing(error):
+            store.delete(archive.key)
+        raise
 
 
 def archive_key(public_id: str) -> str:

@@ -1,25 +1,27 @@
 """Runs of the reference model in a worker's hands: real processes, ended before they learn much."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from server.accounts.queries import teams_of
 from server.jobs.queue import RUN_MODEL
 from server.model_runs import service as organizing
 from server.model_runs.service import Order, Starter
-from server.models import ModelRun, ModelRunState, Split, SplitName
+from server.models import ModelRun, ModelRunState, Split, SplitName, Submission
 from tests.support.database import LEASE, NOW
 from tests.support.service import Service, service_in
 from tests.support.tiny_data import write_tiny_data
 from tests.support.waiting import eventually
 from worker import model_runs, stopping, sweep
-from worker.model_process import FolderInUse, locked
+from worker.model_process import FolderInUse, ModelProcess, locked
 
 PATIENCE_SECONDS = 120
 
@@ -87,6 +89,38 @@ def test_one_that_the_model_refuses_fails_with_its_sentence(
     ended = row(service, run)
     assert (ended.state, ended.attempts) == (ModelRunState.FAILED, 1)
     assert "a data set has a folder train" in (ended.failure or "")
+
+
+def test_an_entry_keeps_its_archive_when_the_commit_went_unanswered(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = started(service, tmp_path)
+    context = service.context
+    place = context.settings.model_runs / run.public_id / "predict" / "test.zip"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"masks")
+    monkeypatch.setattr(ModelProcess, "__init__", lambda *_, **__: None)
+    monkeypatch.setattr(ModelProcess, "__exit__", lambda *_: None)
+    monkeypatch.setattr(ModelProcess, "ended_within", lambda *_: True)
+    monkeypatch.setattr(ModelProcess, "exit_code", 0)
+    real = context.database.engine.dialect.do_commit
+
+    def commit_and_lose_the_answer(connection: Any) -> None:
+        real(connection)
+        if next(iter(context.store.entries("archives")), None) is not None:
+            monkeypatch.setattr(context.database.engine.dialect, "do_commit", real)
+            lost = sqlite3.OperationalError("the connection broke")
+            lost.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+            raise lost
+
+    monkeypatch.setattr(context.database.engine.dialect, "do_commit", commit_and_lose_the_answer)
+
+    model_runs.run(context, run.id)
+
+    assert row(service, run).state is ModelRunState.FINISHED
+    (kept,) = context.store.entries("archives")
+    with context.database.reading() as session:
+        assert session.scalars(select(Submission.archive_key)).all() == [kept.key]
 
 
 class Working:
