@@ -18,6 +18,7 @@ from server.catalogue import queries as catalogue
 from server.models import Board, BoardDetail, BoardPhase, SplitName
 from server.protocols import SUMMARIES, TITLES, rules_of
 from server.score_names import OVERALL, SCORE_GROUPS, SIZES, ScoreGroup
+from server.web.board_links import board_path
 from server.web.links import Link
 from server.web.opening import opening_of
 
@@ -92,10 +93,6 @@ def _exports(board: Board, view: BoardView) -> tuple[Link, ...]:
         per_class = view.query(format="csv", detail="per-class")
         links.append(Link(text="CSV per class", url=f"{path}{per_class}"))
     return tuple(links)
-
-
-def board_path(board: Board) -> str:
-    return f"/boards/{board.protocol}/{board.split.subset.slug}/{board.split.name}"
 
 
 def _known_groups(rows: Sequence[Row]) -> tuple[ScoreGroup, ...]:

@@ -6,7 +6,7 @@ from string import ascii_uppercase
 
 from sqlalchemy.orm import Session
 
-from server.boards.board_page import SPLIT_TITLES, board_path
+from server.boards.board_page import SPLIT_TITLES
 from server.boards.comparison import Entry, Pair, compared, ids_of, pairs_of
 from server.boards.contexts import (
     ComparedEntry,
@@ -19,6 +19,7 @@ from server.protocols import TITLES
 from server.resampled import Difference
 from server.score_names import SCORE_GROUPS, ScoreGroup, ScoreName
 from server.visibility import Reader, method_called, team_called
+from server.web.board_links import board_path
 from server.web.links import Link
 
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from server.boards.board_page import board_path
 from server.boards.contexts import BoardOverview, HomePage, Leader, SubsetOverview
 from server.boards.table import PRIMARY, Row, Table, tables_of
 from server.cache import Cache
 from server.catalogue import queries as catalogue
 from server.models import Board, Protocol, SplitName
 from server.protocols import TITLES
+from server.web.board_links import board_path
 
 
 def home_page(session: Session, cache: Cache) -> HomePage:

@@ -14,6 +14,7 @@ from server.models import Board, BoardPhase, Protocol, Score, SplitName, Submiss
 from server.payload import Payload, example
 from server.protocols import FACTS, allowed_facts
 from server.visibility import Reader, method_called, team_called
+from server.web.board_links import board_path
 
 
 class BoardRow(Payload):
@@ -253,8 +254,7 @@ def board_list(boards: list[Board], *, now: datetime, site_url: str) -> BoardLis
                 open=board.split.truth_version is not None,
                 phase=board.phase_at(now),
                 revision=board.revision,
-                url=f"{site_url}/boards/{board.protocol}/{board.split.subset.slug}/"
-                f"{board.split.name}",
+                url=f"{site_url}{board_path(board)}",
             )
             for board in boards
         ],

@@ -5,9 +5,9 @@ from sqlalchemy.orm import Session
 from server.methods import queries
 from server.methods.contexts import EntryLine, EntryScore, MethodPage
 from server.models import Method, Score, Submission
-from server.protocols import TITLES
 from server.score_names import OVERALL
 from server.visibility import Reader
+from server.web.board_links import board_path, board_title
 from server.web.method_card import card_lines
 
 
@@ -38,11 +38,10 @@ def method_page(session: Session, method: Method, reader: Reader) -> MethodPage:
 
 
 def _entry(submission: Submission, score: Score, *, rank: int | None, counts: bool) -> EntryLine:
-    board, split = submission.board, submission.board.split
     return EntryLine(
         rank=rank,
-        board_title=f"{TITLES[board.protocol]}, {split.subset.title}, {split.name}",
-        board_url=f"/boards/{board.protocol}/{split.subset.slug}/{split.name}",
+        board_title=board_title(submission.board),
+        board_url=board_path(submission.board),
         submission_url=f"/submissions/{submission.public_id}",
         date=submission.created_at,
         is_public=submission.is_public,

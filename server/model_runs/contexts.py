@@ -8,6 +8,7 @@ from server.models import ModelRunState
 from server.web.form_page import InputField
 from server.web.links import Choice, Link
 from server.web.refusal import Refusal
+from server.web.stage import Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +41,6 @@ class RunsPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StageStep:
-    """A stage of a run; ``mark`` is done, current, ahead or stopped."""
-
-    title: str
-    mark: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
     """The losses of a stage as a line through a box of `curves.WIDTH` by `curves.HEIGHT`."""
 
@@ -76,7 +69,7 @@ class RunPage:
     state: ModelRunState
     is_final: bool
     has_worker: bool
-    stages: tuple[StageStep, ...]
+    stages: tuple[Stage, ...]
     step: int
     steps: int
     seconds_left: float | None

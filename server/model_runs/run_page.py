@@ -7,15 +7,16 @@ from sqlalchemy.orm import Session
 from server.dependencies import ViewerTeam
 from server.errors import ServerError
 from server.model_runs import queries
-from server.model_runs.contexts import RunLine, RunPage, RunsPage, StageStep
+from server.model_runs.contexts import RunLine, RunPage, RunsPage
 from server.model_runs.curves import curves_of
 from server.model_runs.recipes import RECIPES, STAGES
 from server.model_runs.states import FINAL
-from server.models import Board, ModelRun, ModelRunState
-from server.protocols import TITLES
+from server.models import ModelRun, ModelRunState
+from server.web.board_links import board_link, board_title
 from server.web.form_page import InputField, filled_fields
 from server.web.links import Choice, Link
 from server.web.refusal import refusal_of
+from server.web.stage import Stage
 
 PATH = "/reference-runs"
 PAGE_LENGTH = 20
@@ -50,7 +51,7 @@ def runs_page(
             for name, choice in RECIPES.items()
         ),
         boards=tuple(
-            Choice(value=value, text=_board_title(board), is_chosen=typed.get("board") == value)
+            Choice(value=value, text=board_title(board), is_chosen=typed.get("board") == value)
             for board in queries.open_boards(session)
             for value in [f"{board.split.subset.slug}/{board.split.name}"]
         ),
@@ -73,7 +74,7 @@ def run_page(run: ModelRun, *, has_worker: bool) -> RunPage:
         recipe=run.recipe,
         recipe_title=RECIPES[run.recipe].title,
         seed=run.seed,
-        board=_board_link(run.board),
+        board=board_link(run.board),
         team=run.team.name,
         started_by=run.user.name,
         state=run.state,
@@ -98,7 +99,7 @@ def _line(run: ModelRun) -> RunLine:
     return RunLine(
         url=f"{PATH}/{run.public_id}",
         recipe=run.recipe,
-        board=_board_link(run.board),
+        board=board_link(run.board),
         state=run.state,
         created_at=run.created_at,
         entry=_entry(run),
@@ -112,7 +113,7 @@ def _entry(run: ModelRun) -> Link | None:
     return Link(text=entry.state, url=f"/submissions/{entry.public_id}")
 
 
-def _stages(run: ModelRun) -> tuple[StageStep, ...]:
+def _stages(run: ModelRun) -> tuple[Stage, ...]:
     """Mark what is done, what is under way, and where a run has stopped."""
     if run.state is ModelRunState.FINISHED:
         reached = len(STAGES)
@@ -121,16 +122,6 @@ def _stages(run: ModelRun) -> tuple[StageStep, ...]:
     here = "stopped" if run.state in FINAL else "current"
     marks = ["done"] * reached + [here] + ["ahead"] * len(STAGES)
     return tuple(
-        StageStep(title=stage.capitalize(), mark=mark)
+        Stage(title=stage.capitalize(), mark=mark)
         for stage, mark in zip(STAGES, marks, strict=False)
     )
-
-
-def _board_link(board: Board) -> Link:
-    split = board.split
-    url = f"/boards/{board.protocol}/{split.subset.slug}/{split.name}"
-    return Link(text=_board_title(board), url=url)
-
-
-def _board_title(board: Board) -> str:
-    return f"{TITLES[board.protocol]}, {board.split.subset.title}, {board.split.name}"

@@ -11,6 +11,7 @@ from server.web.links import Choice, Link
 from server.web.method_card import CardLine
 from server.web.opening import Opening
 from server.web.refusal import Refusal
+from server.web.stage import Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,14 +122,6 @@ class OwnSubmissionsPage:
     lines: tuple[SubmissionLine, ...]
     is_first_page: bool
     older_url: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """A step of a submission's way; ``mark`` is done, current, ahead or stopped."""
-
-    title: str
-    mark: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

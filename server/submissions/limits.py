@@ -8,10 +8,9 @@ from sqlalchemy.orm import Session
 from server.catalogue import queries as catalogue
 from server.dependencies import ViewerTeam
 from server.models import Board, Protocol, SplitName
-from server.protocols import TITLES
 from server.quota import Quota, quota_of
 from server.submissions.contexts import BoardLimits, LimitLine
-from server.web.links import Link
+from server.web.board_links import board_link
 from server.web.opening import opening_of
 
 
@@ -27,11 +26,9 @@ def limits_of(
     board = _chosen_board(session, typed)
     if board is None:
         return None
-    split, team = board.split, chosen_team(teams, typed)
-    address = f"/boards/{board.protocol}/{split.subset.slug}/{split.name}"
-    title = f"{TITLES[board.protocol]}, {split.subset.title}, {split.name}"
+    team = chosen_team(teams, typed)
     return BoardLimits(
-        board=Link(text=title, url=address),
+        board=board_link(board),
         team=team.name,
         opening=opening_of(board, board.phase_at(now)),
         lines=_lines(quota_of(session, board, team_id=team.id, now=now)),

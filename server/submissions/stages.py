@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from server.models import Submission, SubmissionState
-from server.submissions.contexts import Stage
 from server.submissions.states import IN_FLIGHT
+from server.web.stage import Stage
 
 _S = SubmissionState
 WAY = (_S.RECEIVED, _S.CHECKING, _S.SCORING, _S.SCORED)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from server.catalogue import queries as catalogue
 from server.disclosure import per_class
 from server.models import HEADLINE_SCORES, Board, Score, Submission, SubmissionState
-from server.protocols import FACTS, TITLES
+from server.protocols import FACTS
 from server.score_names import SCORE_GROUPS
 from server.submissions.attempt_lines import attempt_lines
 from server.submissions.contexts import (
@@ -25,7 +25,7 @@ from server.submissions.stages import EXPLANATIONS, postponed_because, stages_of
 from server.submissions.states import FINAL, IN_FLIGHT, may_become
 from server.submissions.waiting import Place
 from server.visibility import Reader, method_called, method_slug, team_called
-from server.web.links import Link
+from server.web.board_links import board_link, board_path, board_title
 from server.web.method_card import card_lines
 
 OTHER = (0, "", "other")
@@ -55,7 +55,7 @@ def submission_page(
         title=_method_name(submission, reader),
         method_url=f"/methods/{slug}" if slug else None,
         team=team_called(submission, reader),
-        board=Link(text=_board_title(submission), url=_board_url(submission)),
+        board=board_link(submission.board),
         is_own=is_own,
         may_edit=is_own and (state in IN_FLIGHT or state is SubmissionState.SCORED),
         may_withdraw=is_own and may_become(state, SubmissionState.WITHDRAWN),
@@ -99,8 +99,8 @@ def submission_line(submission: Submission, reader: Reader) -> SubmissionLine:
     return SubmissionLine(
         url=f"/submissions/{submission.public_id}",
         method=_method_name(submission, reader),
-        board_title=_board_title(submission),
-        board_url=_board_url(submission),
+        board_title=board_title(submission.board),
+        board_url=board_path(submission.board),
         created_at=submission.created_at,
         state=submission.state,
         is_public=submission.is_public,
@@ -111,16 +111,6 @@ def submission_line(submission: Submission, reader: Reader) -> SubmissionLine:
 
 def _method_name(submission: Submission, reader: Reader) -> str:
     return method_called(submission, reader) or f"Submission {submission.public_id}"
-
-
-def _board_title(submission: Submission) -> str:
-    board, split = submission.board, submission.board.split
-    return f"{TITLES[board.protocol]}, {split.subset.title}, {split.name}"
-
-
-def _board_url(submission: Submission) -> str:
-    board, split = submission.board, submission.board.split
-    return f"/boards/{board.protocol}/{split.subset.slug}/{split.name}"
 
 
 def _findings(findings: Iterable[Mapping[str, Any]], *, severity: str) -> tuple[FindingLine, ...]:
