@@ -116,4 +116,4 @@ def as_images(crops: Tensor, *, mean: tuple[float, ...], std: tuple[float, ...])
     """
     offset = 255 * torch.tensor(mean, device=crops.device)
     scale = 1 / (255 * torch.tensor(std, device=crops.device))
-    return ((crops - offset) * scale).permute(0, 3, 1, 2)
+    return crops.to(torch.float32, copy=True).sub_(offset).mul_(scale).permute(0, 3, 1, 2)

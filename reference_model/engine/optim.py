@@ -9,7 +9,7 @@ from torch.optim import SGD
 
 _EPSILON = 1e-8
 # The kernels over many tensors that torch's own optimisers use; they have no public names.
-_norms, _products = torch._foreach_norm, torch._foreach_mul  # noqa: SLF001
+_norms, _scale, _add_products = torch._foreach_norm, torch._foreach_mul_, torch._foreach_addcmul_  # noqa: SLF001
 
 
 class Larc(SGD):
@@ -58,8 +58,8 @@ class Larc(SGD):
         rates = self._trust * lengths / (slopes + self._decay * lengths + _EPSILON)
         scales = torch.where(moving, rates, 1).unbind()
         decays = torch.where(moving, self._decay * rates, 0).unbind()
-        torch._foreach_mul_(gradients, scales)
-        torch._foreach_add_(gradients, _products(parameters, decays))
+        _scale(gradients, scales)
+        _add_products(gradients, parameters, decays)
 
 
 def matrices_and_vectors(network: nn.Module) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from reference_model.engine.errors import Refused
+from reference_model.engine.memory import keep_freed_memory
 
 DeviceName = Literal["auto", "cpu", "cuda"]
 
@@ -90,6 +91,8 @@ def started(device: DeviceName) -> Iterator[Processes]:
             " a build of torch that fits the machine's driver"
         )
     kind = device if device != "auto" else ("cuda" if torch.cuda.is_available() else "cpu")
+    if kind == "cpu":
+        keep_freed_memory()
     if not dist.is_torchelastic_launched():
         yield Processes(torch.device(kind, 0) if kind == "cuda" else torch.device(kind))
         return

@@ -5,9 +5,31 @@ Convolutions and linear layers before a norm have no bias: the norm would take i
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear, normalize
+from torch.nn.functional import avg_pool2d, linear, normalize
 
 from reference_model.networks.resnet import initialise
+
+
+def pooled(map_BCHW: Tensor) -> Tensor:
+    """The mean over positions, shape (B, C).
+
+    Its gradient is laid out like the map. That of `Tensor.mean` is one vector seen from every
+    position, and norms take five times as long for it.
+    """
+    return avg_pool2d(map_BCHW, map_BCHW.shape[-2:]).flatten(1)
+
+
+class PlainBatchNorm2d(nn.BatchNorm2d):
+    """Without scale and shift of its own.
+
+    On a CPU torch has a fast way back through a norm only if there are some, hence the constants.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, affine=False)
+        for name, constant in (("weight", torch.ones(channels)), ("bias", torch.zeros(channels))):
+            delattr(self, name)
+            self.register_buffer(name, constant, persistent=False)
 
 
 def image_projector(channels: int, hidden: int, dimension: int) -> nn.Sequential:
@@ -31,7 +53,7 @@ def pixel_projector(channels: int, hidden: int, dimension: int) -> nn.Sequential
         nn.BatchNorm2d(hidden),
         nn.ReLU(inplace=True),
         nn.Conv2d(hidden, dimension, 1, bias=False),
-        nn.BatchNorm2d(dimension, affine=False),
+        PlainBatchNorm2d(dimension),
     )
     initialise(layers)
     return layers
@@ -59,7 +81,7 @@ class ShallowHead(nn.Module):
 
     def forward(self, map_BCHW: Tensor) -> Tensor:
         """Embeddings of length 1, shape (B, D)."""
-        return normalize(self.image(self.pixels(map_BCHW).mean(dim=(2, 3))), dim=1)
+        return normalize(self.image(pooled(self.pixels(map_BCHW))), dim=1)
 
 
 class Prototypes(nn.Module):

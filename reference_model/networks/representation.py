@@ -17,6 +17,7 @@ from reference_model.networks.heads import (
     image_projector,
     pixel_predictor,
     pixel_projector,
+    pooled,
 )
 from reference_model.networks.propagation import PixelPropagation, propagation_projector
 from reference_model.networks.resnet import STAGES, ResNet
@@ -89,10 +90,10 @@ class Representation(nn.Module):
             points: shared points of the large crops, shape (2 * B, S, S, 2).
         """
         maps = self.backbone(large)
-        pooled = [maps[-1].mean(dim=(2, 3))]
+        vectors = [pooled(maps[-1])]
         if small is not None:
-            pooled.append(self.backbone(small)[-1].mean(dim=(2, 3)))
-        embeddings = self.embed(*pooled)
+            vectors.append(pooled(self.backbone(small)[-1]))
+        embeddings = self.embed(*vectors)
         projections = self._at_points(maps[-1], points)
         predictions = None
         if projections is not None and self.pixel_predictor is not None:
@@ -109,9 +110,9 @@ class Representation(nn.Module):
             propagated=self._propagated(maps[-1]),
         )
 
-    def embed(self, *pooled: Tensor) -> Tensor:
+    def embed(self, *vectors: Tensor) -> Tensor:
         """Embeddings of length 1; large and small crops are one batch to the projector's norms."""
-        return normalize(self.projector(torch.cat(pooled)), dim=1)
+        return normalize(self.projector(torch.cat(vectors)), dim=1)
 
     def _at_points(self, map_BCHW: Tensor, points: Tensor | None) -> Tensor | None:
         if self.pixel_projector is None or points is None:

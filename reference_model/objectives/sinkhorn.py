@@ -33,8 +33,8 @@ def sinkhorn(scores_BK: Tensor, *, temperature: float, iterations: int) -> Tenso
     largest = _over_ranks(scores_BK.max(), dist.ReduceOp.MAX)
     plan_BK = ((scores_BK - largest) / temperature).exp()
     for _ in range(iterations):
-        plan_BK = plan_BK / _over_ranks(plan_BK.sum(dim=0), dist.ReduceOp.SUM)
-        plan_BK = plan_BK / plan_BK.sum(dim=1, keepdim=True)
+        plan_BK /= _over_ranks(plan_BK.sum(dim=0), dist.ReduceOp.SUM)
+        plan_BK /= plan_BK.sum(dim=1, keepdim=True)
     return plan_BK
 
 

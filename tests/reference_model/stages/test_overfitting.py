@@ -74,7 +74,7 @@ def without_queue(recipe: Recipe, **changes: object) -> Recipe:
 
 
 def test_pretraining_learns_every_term(tiny: Recipe, views: Views) -> None:
-    taken = losses(pretraining(without_queue(tiny)), views, 40)
+    taken = losses(pretraining(without_queue(tiny)), views, 60)
 
     first, last = taken[0], taken[-1]
     for term in ("image", "shallow_2", "shallow_3", "pixel"):
