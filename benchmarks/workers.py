@@ -1,8 +1,8 @@
 """What the service costs beside bare scoring, and what a second worker brings.
 
-    python -m benchmarks.workers [--images 1000] [--archives 6] [--rounds 3] [--s50-images 1682]
+    python -m benchmarks.workers [--images 1000] [--archives 12] [--rounds 3] [--s50-images 1682]
 
-Prints three JSON lines in about four minutes: `throughput`, `latency`, and `targets`, which says of
+Prints three JSON lines in about five minutes: `throughput`, `latency`, and `targets`, which says of
 each target what was found, what is wanted and whether that is met.
 
 Throughput compares one core with one core. Two sites run (`luss stack`), one with a worker and one
@@ -14,7 +14,8 @@ same archives take turns:
   Python either, so this is the stricter comparison;
 * all archives sent to the site with one worker, and to that with two: from the first byte sent to
   the last score recorded. Receiving, database and broker have the other core to themselves while
-  one worker scores, and share both cores with two.
+  one worker scores, and share both cores with two. A round has a beginning and an end in which
+  not all workers have work; with few archives, that is what one would measure.
 
 Latency is that of single archives of the size of S50's test split: `luss score` with all cores, and
 a site whose one worker scores with all cores, from the first byte sent until the board has the row.
@@ -263,7 +264,7 @@ def _below(most: float, found: float) -> Figures:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=1000)
-    parser.add_argument("--archives", type=int, default=6)
+    parser.add_argument("--archives", type=int, default=12)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--s50-images", type=int, default=1682)
     parser.add_argument("--score-warm", nargs=3, metavar=("PACK", "ZIP", "TIMES"))
