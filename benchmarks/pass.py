@@ -1,6 +1,6 @@
 """How fast PASS trains, loads, reads and writes; prints one JSON line a part.
 
-    python -m benchmarks.pass [--device cpu] [--rounds 5] [--batches 8 16] [--without-compile]
+    python -m benchmarks.pass [--device cpu] [--rounds 9] [--batches 8 16] [--without-compile]
 
 Training steps take turns in one process, so that a machine whose speed drifts moves all of them;
 medians of the rounds count, and `ratio` is the median of the rounds' own ratios. `spread` is the
@@ -52,7 +52,7 @@ VECTORS = (3091, 512)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--batches", type=int, nargs="+", default=[8, 16])
     parser.add_argument("--images", type=int, default=48, help="that are read")
     parser.add_argument("--without-compile", action="store_true", help="a compiler is not needed")
