@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +50,13 @@ def verified(stack: Stack) -> list[dict[str, Any]]:
     return [row for row in board["rows"] if row["kind"] == "verified"]
 
 
-def test_two_entries_are_scored_and_a_second_run_keeps_them(tmp_path: Path) -> None:
-    stack = Stack(tmp_path)
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    with closing(Stack(tmp_path)) as site:
+        yield site
 
+
+def test_two_entries_are_scored_and_a_second_run_keeps_them(stack: Stack) -> None:
     with running_demo(stack) as printed:
         assert stack.url in printed
         first = verified(stack)
@@ -72,9 +76,7 @@ def test_two_entries_are_scored_and_a_second_run_keeps_them(tmp_path: Path) -> N
     assert all(reported.values())
 
 
-def test_nothing_runs_on_after_ctrl_c(tmp_path: Path) -> None:
-    stack = Stack(tmp_path)
-
+def test_nothing_runs_on_after_ctrl_c(stack: Stack) -> None:
     with running_demo(stack):
         workers = stack.workers()
         assert workers
