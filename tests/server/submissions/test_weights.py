@@ -293,6 +293,9 @@ class TestWhileTheyWait:
             assert leases.claim(session, row.id, now=NOW, terms=TERMS) is None
             assert leases.to_ring_again(session, now=NOW + 9 * LEASE, lease=LEASE) == []
         with site.database.unit_of_work() as session:
+            leases.put_off(session, row.id, because="No room.", now=NOW, lease=LEASE)
+        assert rows(site)[0].postponed_because is None
+        with site.database.unit_of_work() as session:
             assert predictions.deliver(
                 session,
                 row.id,
@@ -334,6 +337,22 @@ class TestWhileTheyWait:
 
         assert the_run(site).state is R.CANCELLED
         assert rows(site)[0].weights_key is None
+
+    def test_masks_and_findings_come_too_late_for_withdrawn_ones(
+        self, site: Site, ada: TestClient
+    ) -> None:
+        public_id = enter(ada).json()["id"]
+        ada.delete(f"/api/v1/submissions/{public_id}")
+        (row,) = rows(site)
+
+        with site.database.unit_of_work() as session:
+            assert predictions.reject(session, row.id, findings=[], now=NOW) is None
+            assert not predictions.deliver(
+                session, row.id, key="k", sha256="0" * 64, size_bytes=5, now=NOW, lease=LEASE
+            )
+
+        assert (rows(site)[0].state, rows(site)[0].archive_key) == (S.WITHDRAWN, None)
+        assert Job(SCORE_SUBMISSION, row.id) not in site.queue.rung
 
     def test_withdrawn_ones_with_scores_forget_the_weights_too(
         self, site: Site, ada: TestClient
