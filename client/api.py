@@ -32,15 +32,17 @@ class Entry:
     public: bool = True
     anonymous_until: str = ""
     team: str = ""
+    kind: str = "masks"
     card: Mapping[str, str] = field(default_factory=dict)
 
     def destination(self) -> dict[str, str]:
-        """Return the fields that say to which board it goes, and for whom."""
+        """Return the fields that say to which board it goes, for whom, and what it is."""
         return {
             "protocol": self.board.protocol,
             "subset": self.board.subset,
             "split": self.board.split,
             **({"team": self.team} if self.team else {}),
+            **({"kind": self.kind} if self.kind != "masks" else {}),
         }
 
     def fields(self) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """The server's JSON as types: only what this client reads, the documents may hold more."""
 
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 State = Literal["received", "checking", "scoring", "scored", "rejected", "failed", "withdrawn"]
 FINAL_STATES: frozenset[State] = frozenset({"scored", "rejected", "failed", "withdrawn"})
@@ -72,6 +72,18 @@ class Queue(TypedDict):
     estimated_seconds: int | None
 
 
+class WeightsRun(TypedDict):
+    """How far the masks are that the server makes of submitted weights, in images."""
+
+    state: Literal["waiting", "running", "finished", "failed", "cancelled"]
+    done: int
+    total: int
+
+
+class Weights(TypedDict):
+    run: WeightsRun
+
+
 class Attempt(TypedDict):
     """One try at the whole (shard null) or at a shard; a reason says why it came to nothing."""
 
@@ -97,6 +109,7 @@ class Submission(TypedDict):
     team: str
     progress: Progress
     queue: Queue | None
+    weights: NotRequired[Weights | None]
     attempts: int
     attempt_log: list[Attempt]
     findings: list[Finding]

@@ -57,6 +57,9 @@ def submission_summary(submission: Submission) -> Iterable[RenderableType]:
     yield Text(f"{submission['id']}  {submission['state']}  {method}  {place}")
     if submission["queue"] is not None:
         yield Text(f"Still to come: {waiting_words(submission['queue'])}")
+    if is_run := run_words(submission):
+        words, done, total = is_run
+        yield Text(f"{words}: {done} of {total} images" if total else words)
     for attempt in submission["attempt_log"]:
         if attempt["reason"] is not None:
             yield Text(_interruption(attempt))
@@ -74,6 +77,17 @@ def waiting_words(queue: Queue) -> str:
     seconds = queue["estimated_seconds"]
     left = "no estimate yet" if seconds is None else f"about {timedelta(seconds=seconds)}"
     return f"{queue['position']} before it, {left}"
+
+
+def run_words(submission: Submission) -> tuple[str, int, int] | None:
+    """Say what a worker does with weights, with images done and in all; None if it is nothing."""
+    weights = submission.get("weights")
+    if weights is None or submission["state"] != "received":
+        return None
+    run = weights["run"]
+    if run["state"] == "waiting":
+        return "waiting for a worker that runs models", 0, 0
+    return ("running the weights", run["done"], run["total"]) if run["state"] == "running" else None
 
 
 def _interruption(attempt: Attempt) -> str:

@@ -112,6 +112,13 @@ class Code(StrEnum):
         "A line of method.txt that is none of the six, or out of order.",
     )
 
+    # Weights that were submitted in place of masks.
+    WEIGHTS_UNUSABLE = (
+        "weights_unusable",
+        Severity.ERROR,
+        "Submitted weights that cannot be run: tensors missing, misshapen or not finite.",
+    )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:

@@ -31,6 +31,7 @@
     + TusVersionUnknown             412  tus_version_unknown
     + TooLarge                      413  archive_too_large
         - UploadTooLong             413  upload_too_long
+        - WeightsTooLarge           413  weights_too_large
     + ContentTypeWrong              415  content_type_wrong
     + Refused                       422
         - SignInRefused             422  sign_in_refused
@@ -41,6 +42,9 @@
         - DeclarationsIncomplete    422  declarations_incomplete
         - DeclarationsContradict    422  declarations_contradict
         - UploadDiffers             422  upload_differs
+        - WeightsNotTaken           422  weights_not_taken
+        - WeightsUnreadable         422  weights_unreadable
+        - WeightsLayoutUnknown      422  weights_layout_unknown
     + UploadLocked                  423  upload_locked
     + TooManyAttempts               429  too_many_attempts
     + QuotaUsed                     429  quota_used
@@ -404,6 +408,17 @@ class UploadTooLong(TooLarge):
     title = "More bytes than announced"
 
 
+class WeightsTooLarge(TooLarge):
+    """The file of weights has more bytes than are taken.
+
+    Leave out what distance matching does not read: heads, optimizers, a second copy for averaging;
+    or store half precision.
+    """
+
+    code = "weights_too_large"
+    title = "The weights are too large"
+
+
 class ContentTypeWrong(ServerError):
     """The body is not of the kind that this address takes.
 
@@ -503,6 +518,38 @@ class UploadDiffers(Refused):
 
     code = "upload_differs"
     title = "The upload is damaged"
+
+
+class WeightsNotTaken(Refused):
+    """Weights were sent to a board whose protocol takes masks alone.
+
+    Choose the protocol distance matching, or make the masks yourself and submit those.
+    """
+
+    code = "weights_not_taken"
+    title = "This board takes masks"
+
+
+class WeightsUnreadable(Refused):
+    """The file is not safetensors, or what it says of itself does not fit its size.
+
+    Write it with safetensors.torch.save_file. Other formats, .pth and .pt among them, can run code
+    when they are read, and are never opened here.
+    """
+
+    code = "weights_unreadable"
+    title = "These are no readable weights"
+
+
+class WeightsLayoutUnknown(Refused):
+    """The tensors' names and shapes are of no backbone that is known here.
+
+    Known are ResNet-18 and ResNet-50 as torchvision names their tensors, and plain vision
+    transformers as timm does; the message says what was looked for.
+    """
+
+    code = "weights_layout_unknown"
+    title = "An unknown backbone"
 
 
 class UploadLocked(ServerError):

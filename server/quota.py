@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from server.db import one_at_a_time
@@ -69,7 +69,8 @@ def quota_of(session: Session, board: Board, *, team_id: int, now: datetime) -> 
     mine = (
         Submission.board_id == board.id,
         Submission.team_id == team_id,
-        Submission.is_run_here.is_(False),
+        # Reference runs are the server's own; of a team's weights only the masks are.
+        or_(Submission.is_run_here.is_(False), Submission.weights_sha256.is_not(None)),
     )
     total, daily, in_flight = session.execute(
         select(

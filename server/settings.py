@@ -117,6 +117,12 @@ class Settings(BaseSettings):
     model_limit_hours: int = Field(
         14 * 24, gt=0, description="longest that one run of the reference model may take, in hours"
     )
+    weights_limit_bytes: int = Field(
+        2 * 1024**3, gt=0, description="largest file of weights that is taken, in bytes"
+    )
+    weights_limit_hours: int = Field(
+        24, gt=0, description="longest that the masks of submitted weights may take, in hours"
+    )
     waiting_limit_hours: int = Field(
         7 * 24, gt=0, description="longest that a submission waits for a worker, in hours"
     )
@@ -242,6 +248,10 @@ class Settings(BaseSettings):
     @property
     def model_limit(self) -> timedelta:
         return timedelta(hours=self.model_limit_hours)
+
+    @property
+    def weights_limit(self) -> timedelta:
+        return timedelta(hours=self.weights_limit_hours)
 
     @property
     def waiting_limit(self) -> timedelta:

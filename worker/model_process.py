@@ -96,6 +96,12 @@ class ModelProcess:
         return code
 
     @property
+    def blames_weights(self) -> bool:
+        """Tell whether it ended because of the weights that it was given."""
+        said = _statuses(self._folder)
+        return self.exit_code > 0 and bool(said) and said[-1].get("fault") == "weights"
+
+    @property
     def last_words(self) -> str:
         """Return why it ended, as far as it could say so."""
         if self.exit_code < 0:

@@ -38,6 +38,10 @@ from worker.work import Work, opened, read_work, threads
 log = logging.getLogger(__name__)
 
 
+class OwnMasksBad(Exception):
+    """Masks that this server has made of submitted weights are no valid entry: our fault."""
+
+
 def run(context: Context, submission_id: int) -> None:
     """Work on a submission as far as there is something to do that nobody else does."""
     if stopping.is_asked():
@@ -99,6 +103,8 @@ class _Task:
                 return None
             return self._check_and_count(work)
         except BadPrediction as bad:
+            if work.is_of_weights:
+                raise OwnMasksBad(bad.findings) from bad
             self._reject(work, bad.findings)
             return None
 
@@ -135,15 +141,21 @@ class _Task:
     def _begin_scoring(
         self, work: Work, inspection: Inspection, parts: Sequence[Part] = ()
     ) -> None:
-        """Move on to scoring; with parts, cut the submission and let go of it."""
+        """Move on to scoring; with parts, cut the submission and let go of it.
+
+        What is said of a method.txt is the participant's to know, unless it is ours.
+        """
+        card, warnings = inspection.card, inspection.warnings
+        if work.is_of_weights:
+            card, warnings = None, ()
         with self._context.database.unit_of_work() as session:
             now = self._context.clock.now()
             begun = outcomes.begin_scoring(
                 session,
                 self._held,
                 images=inspection.images,
-                card=_merged_card(work.card, inspection.card),
-                warnings=as_json(inspection.warnings),
+                card=_merged_card(work.card, card),
+                warnings=as_json(warnings),
                 now=now,
             )
             if begun and parts:

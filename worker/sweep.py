@@ -9,13 +9,14 @@ import logging
 from collections.abc import Iterator
 from datetime import datetime
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, and_
 
 from server.jobs.queue import RUN_MODEL, SCORE_SHARD, SCORE_SUBMISSION, Job, ring_after_commit
 from server.model_runs import claims as model_runs
+from server.models import SubmissionState
 from server.operations import workers
 from server.submissions import anonymity, attempts, leases, outcomes, shards
-from server.submissions.states import DEADLINES
+from server.submissions.states import DEADLINES, masks_deadline
 from worker import retention, scratch
 from worker.context import Context
 
@@ -32,7 +33,7 @@ def run(context: Context) -> None:
     for name in scratch.delete_abandoned():
         log.warning("deleted %s, which a killed worker left", name)
     _drop_shards(context)
-    retention.delete_expired_archives(context)
+    retention.delete_expired_files(context)
 
 
 def _fail_and_ring(context: Context, now: datetime) -> None:
@@ -65,7 +66,7 @@ def _look_after_model_runs(context: Context, now: datetime) -> None:
         for run_id in model_runs.to_ring_again(session, now=now, lease=settings.lease):
             ring_after_commit(session, Job(RUN_MODEL, run_id))
     for run in failed:
-        log.error("model run %s has failed: %s", run.public_id, run.failure)
+        log.error("model run %s has failed: %s", run.public_id, run.because)
 
 
 def _hopeless(context: Context, now: datetime) -> Iterator[tuple[ColumnElement[bool], str | None]]:
@@ -74,8 +75,11 @@ def _hopeless(context: Context, now: datetime) -> Iterator[tuple[ColumnElement[b
     yield leases.is_exhausted(now=now, max_attempts=most), None
     yield shards.has_exhausted(now=now, max_attempts=most), None
     for state, deadline in DEADLINES.items():
-        since = now - deadline(context.settings)
-        yield outcomes.is_overdue(state, since=since), attempts.TOOK_TOO_LONG
+        overdue = outcomes.is_overdue(state, since=now - deadline(context.settings))
+        yield and_(overdue, ~leases.awaits_masks()), attempts.TOOK_TOO_LONG
+    since = now - masks_deadline(context.settings)
+    overdue = outcomes.is_overdue(SubmissionState.RECEIVED, since=since)
+    yield and_(overdue, leases.awaits_masks()), attempts.MASKS_LATE
 
 
 def _reveal(context: Context, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""What no row knows of: archives without a submission, and what killed processes half wrote.
+"""What no row knows of: archives and weights without a submission, and what was half written.
 
 To find it is to list everything that is stored, so beat rings for it seldom.
 """
@@ -6,10 +6,10 @@ To find it is to list everything that is stored, so beat rings for it seldom.
 import logging
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from itertools import islice
+from itertools import chain, islice
 
 from server.submissions import queries
-from server.submissions.service import ARCHIVE_FOLDER
+from server.submissions.service import ARCHIVE_FOLDER, WEIGHTS_FOLDER
 from worker.context import Context
 
 log = logging.getLogger(__name__)
@@ -24,12 +24,15 @@ def run(context: Context) -> None:
 
 
 def _delete_orphans(context: Context) -> None:
-    """Delete archives that no submission refers to: a server was killed before it wrote the row."""
+    """Delete archives and weights that no submission refers to.
+
+    A server was killed before it wrote the row, or the row has forgotten them.
+    """
     before = context.clock.now() - ORPHAN_AGE
-    entries = context.store.entries(ARCHIVE_FOLDER)
+    entries = chain.from_iterable(map(context.store.entries, (ARCHIVE_FOLDER, WEIGHTS_FOLDER)))
     for keys in _batches(entry.key for entry in entries if entry.modified_at < before):
         with context.database.reading() as session:
-            kept = queries.archive_keys(session, keys)
+            kept = queries.keys_in_use(session, keys)
         for key in keys:
             if key not in kept:
                 log.warning("deleting %s, which belongs to no submission", key)

@@ -34,6 +34,7 @@ class Work:
     classes: int
     truth_version: str
     shards: tuple[Counted, ...]
+    is_of_weights: bool
 
 
 def read_work(context: Context, submission_id: int) -> Work:
@@ -89,4 +90,5 @@ def _work_of(submission: Submission) -> Work:
         shards=tuple(
             Counted(shard.tallies_key, tuple(shard.findings)) for shard in submission.shards
         ),
+        is_of_weights=submission.weights_sha256 is not None,
     )

@@ -51,6 +51,10 @@ Workers = Annotated[
 CheckpointSeconds = Annotated[
     float, typer.Option(min=1, help="Time between checkpoints: what a killed run loses at most.")
 ]
+OneSplit = Annotated[
+    Literal["val", "test"] | None, typer.Option(help="The only split to predict; else all.")
+]
+_FOLDERS = {"val": "validation", "test": "test"}
 Seed = Annotated[int | None, typer.Option(min=0, help="Another seed than the recipe's.")]
 
 
@@ -87,6 +91,7 @@ def distance_match(
     recipe: RecipeName = "s50",
     device: Device = "auto",
     workers: Workers = None,
+    split: OneSplit = None,
 ) -> None:
     """Label pixels by their nearest annotated regions; nothing is trained."""
     from reference_model.stages.pipeline import run_from_weights
@@ -101,6 +106,7 @@ def distance_match(
             out=out,
             device=device,
             workers=workers,
+            split=None if split is None else _FOLDERS[split],
         )
 
 

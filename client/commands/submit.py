@@ -1,8 +1,8 @@
-"""`luss submit`: an archive on its way to a board."""
+"""`luss submit`: an archive, or weights, on the way to a board."""
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -12,12 +12,19 @@ if TYPE_CHECKING:
     from client.api import Api, Entry
     from client.documents import Submission
 
+Kind = Literal["auto", "masks", "weights"]
+
 
 def submit(
     context: typer.Context,
     archive: Annotated[
         Path,
-        typer.Argument(metavar="ZIP", exists=True, dir_okay=False, help="The masks, zipped."),
+        typer.Argument(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="The masks, zipped; or the weights of a backbone, as safetensors.",
+        ),
     ],
     protocol: Annotated[str, typer.Option(help="For instance fully-unsupervised.")],
     subset: Annotated[str, typer.Option(help="For instance 50.")],
@@ -36,13 +43,18 @@ def submit(
     team: Annotated[
         str, typer.Option(metavar="NAME|ID", help="Of which you are a member; else for yourself.")
     ] = "",
-    method_name: Annotated[str | None, typer.Option(help="Instead of method.txt's.")] = None,
+    method_name: Annotated[
+        str | None, typer.Option(help="Instead of method.txt's; weights need it.")
+    ] = None,
+    kind: Annotated[
+        Kind, typer.Option(help="What FILE is: by its name, which ends in .safetensors or not.")
+    ] = "auto",
     wait: Annotated[
         bool, typer.Option("--wait", help="Stay until it is scored or rejected.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The document alone.")] = False,
 ) -> None:
-    """Send an archive to a board (LUSS_SERVER, LUSS_TOKEN).
+    """Send an archive to a board, or weights that the server runs (LUSS_SERVER, LUSS_TOKEN).
 
     An upload that is cut off goes on where it was when the same command is given again.
     """
@@ -56,6 +68,9 @@ def submit(
     settings = ClientSettings.from_environment()
     if settings.token is None:
         raise UsageMistake("LUSS_TOKEN is not set; make a token on your account page.")
+    is_of_weights = kind == "weights" or (kind == "auto" and archive.suffix == ".safetensors")
+    if is_of_weights and not method_name:
+        raise UsageMistake("Weights come without a method.txt: give --method-name.")
     if private and anonymous_until:
         raise UsageMistake("A private entry is on no board: leave out --anonymous-until.")
     with Api(settings, transport=context.obj) as api:
@@ -71,6 +86,7 @@ def submit(
             public=not private,
             anonymous_until=anonymous_until,
             team=team,
+            kind="weights" if is_of_weights else "masks",
             card=card,
         )
         submission = _sent(api, entry, archive)
@@ -104,13 +120,16 @@ def _sent(api: "Api", entry: "Entry", archive: Path) -> "Submission":
 
 
 def _followed(api: "Api", submission: "Submission") -> "Submission":
-    from client.presentation import waiting_words
+    from client.presentation import run_words, waiting_words
     from client.progress import scoring_bar
     from client.waiting import followed
 
     with scoring_bar() as changed:
 
         def show(seen: "Submission") -> None:
+            if is_run := run_words(seen):
+                changed(*is_run)
+                return
             queue, progress = seen["queue"], seen["progress"]
             words = seen["state"] if queue is None else f"{seen['state']}, {waiting_words(queue)}"
             changed(words, progress["done"], progress["total"])

@@ -2,6 +2,7 @@
 
 * RunStopped
     + Refused         the recipe, the folder or the machine does not allow the run
+        - BadWeights  the weights that it should start from do not
     + Diverged        a loss is not a number
     + Interrupted     the process was told to end; the checkpoint is written
 """
@@ -10,9 +11,16 @@
 class RunStopped(Exception):
     """Base of all; the message is a sentence for the person who started the run."""
 
+    fault: str | None = None
+    """Whose fault the status file says it is; None where it may be anybody's."""
+
 
 class Refused(RunStopped):
     pass
+
+
+class BadWeights(Refused):
+    fault = "weights"
 
 
 class Diverged(RunStopped):

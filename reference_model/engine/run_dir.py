@@ -8,7 +8,8 @@
 `status.jsonl` is for other programs and needs nothing to be read but a JSON parser. Its lines hold
 `time` (seconds since 1970), `state` (running, finished, interrupted, failed), `stage`, `step` and
 `steps` of the stage, `loss` (null where there is none), `seconds_left` of the stage (null when it
-is not known yet), and `message` (null, or why the run ended).
+is not known yet), `message` (null, or why the run ended), and `fault` ("weights" where the weights
+that it started from are to blame, else null).
 """
 
 import json
@@ -41,6 +42,7 @@ class Status:
     loss: float | None = None
     seconds_left: float | None = None
     message: str | None = None
+    fault: str | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from evaluator.atomic_file import replacing
-from reference_model.engine.errors import Refused
+from reference_model.engine.errors import BadWeights, Refused
 
 _FACTS = "facts"
 
@@ -26,16 +26,19 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """The tensors of a safetensors file.
 
     Raises:
-        Refused: it is something else, a pickle for example, which is never opened.
+        BadWeights: it is something else, a pickle for example, which is never opened.
+        Refused: it cannot be read.
     """
     try:
         return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise Refused(
-            f"{path} is not a safetensors file ({error}); other formats can run code when they are"
-            " read and are not opened: convert them where you trust them, with"
+    except SafetensorError as error:
+        raise BadWeights(
+            f"{path.name} is not a safetensors file ({error}); other formats can run code when they"
+            " are read and are not opened: convert them where you trust them, with"
             " safetensors.torch.save_file"
         ) from error
+    except OSError as error:
+        raise Refused(f"{path} cannot be read: {error}") from error
 
 
 def read_facts(path: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu, interpolate, scaled_dot_product_attention
 
 _NORM_EPSILON = 1e-6
-_HEAD_WIDTH = 64
+HEAD_WIDTH = 64
 _MLP_RATIO = 4
 
 
@@ -23,7 +23,7 @@ class _Attention(nn.Module):
 
     def forward(self, tokens_BNC: Tensor) -> Tensor:
         batch, count, width = tokens_BNC.shape
-        parts = self.qkv(tokens_BNC).view(batch, count, 3, width // _HEAD_WIDTH, _HEAD_WIDTH)
+        parts = self.qkv(tokens_BNC).view(batch, count, 3, width // HEAD_WIDTH, HEAD_WIDTH)
         query, key, value = parts.permute(2, 0, 3, 1, 4)
         mixed = scaled_dot_product_attention(query, key, value)
         projected: Tensor = self.proj(mixed.transpose(1, 2).flatten(2))

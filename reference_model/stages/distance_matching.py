@@ -17,7 +17,7 @@ from reference_model.data.labelled import WholeImages
 from reference_model.data.loading import reading_loader
 from reference_model.data.pictures import MEAN, STD, read_mask
 from reference_model.data.views import as_images
-from reference_model.engine.errors import Refused
+from reference_model.engine.errors import BadWeights
 from reference_model.engine.progress import followed
 from reference_model.engine.run_dir import StageDir
 from reference_model.engine.weights import read_weights
@@ -32,12 +32,16 @@ from reference_model.stages.reading import Read
 NAME = "distance-matching"
 
 
-def run(recipe: Recipe, place: Place, *, weights: Path, name: str) -> None:
+def run(recipe: Recipe, place: Place, *, weights: Path, name: str, only: str | None = None) -> None:
     """Predict every split that is there with the backbone in a safetensors file.
 
     Args:
         weights: of any backbone that `networks.foreign` understands.
         name: of the method, for the entry's card.
+        only: the one split to predict; None for every one that is there.
+
+    Raises:
+        BadWeights: they are of no backbone that is understood, or give no finite numbers.
     """
     stage = place.run.stage(NAME)
     if stage.is_done:
@@ -63,6 +67,7 @@ def run(recipe: Recipe, place: Place, *, weights: Path, name: str) -> None:
         protocol=NAME,
         card=card,
         matched=False,
+        only=only,
     )
     entries.predict(rule, short_side=settings.short_side, place=place)
     place.finish(stage, lambda: {"regions": len(bank), **entries.finish()})
@@ -72,12 +77,38 @@ def backbone(weights: Path) -> nn.Module:
     """The network of a weights file.
 
     Raises:
-        Refused: no safetensors, or of an unknown layout.
+        BadWeights: no safetensors, of an unknown layout, or with values that are no numbers.
     """
     try:
-        return backbone_of(read_weights(weights))
+        network = backbone_of(read_weights(weights))
     except UnknownLayout as error:
-        raise Refused(f"{weights}: {error}") from error
+        raise BadWeights(str(error)) from error
+    broken = [name for name, tensor in network.state_dict().items() if not _are_finite(tensor)]
+    if broken:
+        raise BadWeights(
+            f"{len(broken)} tensors hold values that are not finite numbers, the first is"
+            f" {broken[0]}"
+        )
+    return network
+
+
+def map_of(network: nn.Module, images: Tensor) -> Tensor:
+    """The finer map of the last stage for images of shape (B, 3, H, W).
+
+    Raises:
+        BadWeights: it holds values that are not finite numbers.
+    """
+    features = finer(network(images)[-1])
+    if not _are_finite(features):
+        raise BadWeights(
+            "for some image these weights give features that are not finite numbers; look at the"
+            " running variances of norms, and whether anything overflows"
+        )
+    return features
+
+
+def _are_finite(tensor: Tensor) -> bool:
+    return bool(tensor.isfinite().all())
 
 
 def regions(
@@ -99,7 +130,7 @@ def regions(
             height, width = whole.size
             ids = read_mask(masks, image, height=height, width=width)
             pixels = as_images(whole.image.to(place.processes.device)[None], mean=MEAN, std=STD)
-            features = finer(network(pixels)[-1])[0]
+            features = map_of(network, pixels)[0]
             found = region_means(features, torch.from_numpy(ids.astype(np.int64)))
             vectors.append(found[0])
             labels.append(found[1])
@@ -137,7 +168,7 @@ class NeighbourRule:
 
     def __call__(self, image: Tensor, size: tuple[int, int]) -> Read:
         with torch.autocast(image.device.type, enabled=False):  # as the bank was made
-            features = finer(self._network(image)[-1])
+            features = map_of(self._network, image)
         directions = normalize(features[0].flatten(1).T, dim=1)
         voted = vote_normalised(
             directions,

@@ -41,13 +41,20 @@ class Entries:
     card: MethodCard
     matched: bool
     """Whether ids are the model's own and have to be matched on validation masks."""
+    only: str | None = None
+    """The split to predict; None for all that are there."""
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Splits that are predicted."""
+        return splits(self.data) if self.only is None else (self.only,)
 
     def masks(self, split: str) -> Path:
         return self.stage / split
 
     def predict(self, rule: Rule, *, short_side: int, place: Place, threshold: float = 0.0) -> None:
-        """Write this process' share of the masks of every split that is there."""
-        for split in splits(self.data):
+        """Write this process' share of the masks of every split that is wanted."""
+        for split in self.splits:
             write_masks(
                 self.masks(split),
                 self.data.images(split),
@@ -68,7 +75,7 @@ class Entries:
         """
         if self.matched:
             self._match()
-        for split in splits(self.data):
+        for split in self.splits:
             (self.masks(split) / METHOD_FILE).write_text(method_text(self.card), encoding="utf-8")
             archive = self.stage / f"{split}.zip"
             zip_folder(self.masks(split), archive)
@@ -82,7 +89,7 @@ class Entries:
             open_prediction(self.masks(VALIDATION)) as prediction,
         ):
             match = matching_of(take_tallies(prediction, truth)).match
-        for split in splits(self.data):
+        for split in self.splits:
             write_match(match, self.masks(split) / MATCH_FILE)
 
     def _check(self, archive: Path, images: tuple[ImageFile, ...]) -> None:
@@ -96,7 +103,7 @@ class Entries:
             raise Refused(f"{archive} would be rejected: {faults}")
 
     def _scores(self) -> dict[str, object]:
-        if VALIDATION not in splits(self.data) or not self.data.has(f"{VALIDATION}-segmentation"):
+        if VALIDATION not in self.splits or not self.data.has(f"{VALIDATION}-segmentation"):
             return {"scores": {}}
         with open_truth(self.data.masks(VALIDATION), classes=self.classes) as truth:
             result = evaluate(self.stage / f"{VALIDATION}.zip", truth)

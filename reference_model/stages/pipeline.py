@@ -83,6 +83,7 @@ class FromWeights:
     recipe: Recipe
     weights_sha256: str
     method: str
+    split: str | None
 
 
 def run_from_weights(
@@ -95,26 +96,24 @@ def run_from_weights(
     out: Path,
     device: DeviceName = "auto",
     workers: int | None = None,
+    split: str | None = None,
 ) -> None:
     """Predict by a protocol that starts from a backbone; the zips are in `<out>/<protocol>`.
 
     Args:
         weights: a safetensors file of any backbone that `networks.foreign` understands.
         method: name of the method, for the entry's card.
+        split: the only one to predict; by default all that are there.
 
     Raises:
         RunStopped: as for `run`.
     """
-    settings = _from_weights(recipe, weights, method)
-    stage = distance_matching if protocol == distance_matching.NAME else semi_supervised
-    with place_of(settings, data=data, out=out, device=device, workers=workers) as place:
-        stage.run(recipe, place, weights=weights, name=method)
-
-
-def _from_weights(recipe: Recipe, weights: Path, method: str) -> FromWeights:
     with weights.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return FromWeights(recipe=recipe, weights_sha256=digest, method=method)
+    settings = FromWeights(recipe=recipe, weights_sha256=digest, method=method, split=split)
+    stage = distance_matching if protocol == distance_matching.NAME else semi_supervised
+    with place_of(settings, data=data, out=out, device=device, workers=workers) as place:
+        stage.run(recipe, place, weights=weights, name=method, only=split)
 
 
 @contextmanager
@@ -154,7 +153,7 @@ def place_of(
             run_dir.report(Status(state="interrupted", message=str(stopped)))
             raise
         except RunStopped as stopped:
-            run_dir.report(Status(state="failed", message=str(stopped)))
+            run_dir.report(Status(state="failed", message=str(stopped), fault=stopped.fault))
             raise
         except BaseException as error:
             run_dir.report(Status(state="failed", message=repr(error)))

@@ -29,12 +29,13 @@ from reference_model.stages.training import logits_and_ids, pixel_cross_entropy,
 NAME = "semi-supervised"
 
 
-def run(recipe: Recipe, place: Place, *, weights: Path, name: str) -> None:
+def run(recipe: Recipe, place: Place, *, weights: Path, name: str, only: str | None = None) -> None:
     """Train on the annotated images from a ResNet's weights, and predict every split.
 
     Args:
         weights: a safetensors file of a backbone.
         name: of the method, for the entry's card.
+        only: the one split to predict; None for every one that is there.
 
     Raises:
         Refused: the weights are of no ResNet.
@@ -83,7 +84,13 @@ def run(recipe: Recipe, place: Place, *, weights: Path, name: str) -> None:
         description="fine-tuned on the annotated training images with layer-wise rates",
     )
     entries = Entries(
-        stage=stage, data=place.data, classes=classes, protocol=NAME, card=card, matched=False
+        stage=stage,
+        data=place.data,
+        classes=classes,
+        protocol=NAME,
+        card=card,
+        matched=False,
+        only=only,
     )
     rule = SegmenterRule(network.eval(), longest_side=recipe.predict.longest_side)
     entries.predict(rule, short_side=recipe.predict.short_side, place=place)

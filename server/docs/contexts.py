@@ -19,6 +19,8 @@ class SubmittingPage:
 
     site_url: str
     limit_bytes: int
+    weights_limit_bytes: int
+    weights_limit_hours: int
     upload_hours: int
     declarations: str
 

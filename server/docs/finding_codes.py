@@ -110,4 +110,9 @@ FINDINGS = (
         severity="warning",
         meaning="A line of method.txt that is none of the six, or out of order.",
     ),
+    FindingEntry(
+        code="weights_unusable",
+        severity="error",
+        meaning="Submitted weights that cannot be run: tensors missing, misshapen or not finite.",
+    ),
 )

@@ -23,6 +23,7 @@ from server.docs.contexts import (
 )
 from server.docs.error_codes import error_entries
 from server.docs.finding_codes import FINDINGS
+from server.entry_kinds import EntryKind, largest
 from server.models import Protocol
 from server.protocols import FACT_KEYS, FACTS, SUMMARIES, TITLES
 from server.score_names import OVERALL, SIZES
@@ -60,7 +61,9 @@ def index(request: Request) -> Response:
 def submitting(request: Request, settings: SettingsDep) -> Response:
     page = SubmittingPage(
         site_url=settings.site_url,
-        limit_bytes=settings.upload_limit_bytes,
+        limit_bytes=largest(EntryKind.MASKS, settings),
+        weights_limit_bytes=largest(EntryKind.WEIGHTS, settings),
+        weights_limit_hours=settings.weights_limit_hours,
         upload_hours=settings.upload_hours,
         declarations=NO_TO_ALL,
     )

@@ -9,13 +9,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, select, update
+from sqlalchemy import ColumnElement, and_, case, or_, select, update
 from sqlalchemy.orm import Session
 
-from server.model_runs.states import DEADLINES, IN_FLIGHT, before
+from server.model_runs.states import DEADLINES, DEADLINES_OF_WEIGHTS, IN_FLIGHT, before
 from server.models import ModelRun, ModelRunState
 from server.settings import Settings
-from server.submissions.leases import Terms, changed, first_time, is_free, new_token
+from server.submissions import attempts, outcomes, predictions
+from server.submissions.leases import (
+    Terms,
+    awaits_masks,
+    changed,
+    first_time,
+    is_free,
+    lock,
+    new_token,
+)
+from server.submissions.service import StoredArchive
 
 TOOK_TOO_LONG = "This run was {state} for longer than runs may be here."
 WORKER_LOST = "Its worker fell silent."
@@ -31,6 +41,15 @@ class RunClaim:
 
     def __str__(self) -> str:
         return f"model run {self.run_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRun:
+    """A run that has just been given up, and why."""
+
+    id: int
+    public_id: str
+    because: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +127,42 @@ def hand_back(
     )
 
 
+def deliver(
+    session: Session, held: RunClaim, archive: StoredArchive, *, now: datetime, lease: timedelta
+) -> bool:
+    """End a run of weights with its masks, which are scored next; False if nobody wants them.
+
+    Whoever gets False undoes the transaction.
+    """
+    submission_id = _submission_of(session, held)
+    return predictions.deliver(
+        session,
+        submission_id,
+        key=archive.key,
+        sha256=archive.sha256,
+        size_bytes=archive.size_bytes,
+        now=now,
+        lease=lease,
+    ) and _end(session, held, ModelRunState.FINISHED, now=now, failure=None)
+
+
+def reject(
+    session: Session,
+    held: RunClaim,
+    *,
+    because: str,
+    findings: Sequence[dict[str, Any]],
+    now: datetime,
+) -> str | None:
+    """End a run whose weights are at fault, and its submission; return the key of the weights.
+
+    None if nobody wants to know; whoever gets it undoes the transaction.
+    """
+    submission_id = _submission_of(session, held)
+    key = predictions.reject(session, submission_id, findings=findings, now=now)
+    return key if _end(session, held, ModelRunState.FAILED, now=now, failure=because) else None
+
+
 def finish(session: Session, held: RunClaim, *, submission_id: int, now: datetime) -> bool:
     """End a run with the submission that was made of it."""
     return _end(
@@ -116,23 +171,36 @@ def finish(session: Session, held: RunClaim, *, submission_id: int, now: datetim
 
 
 def fail(session: Session, held: RunClaim, *, because: str, now: datetime) -> bool:
-    """End a run that would fail again however often it was tried."""
-    return _end(session, held, ModelRunState.FAILED, now=now, failure=because)
+    """End a run that would fail again however often it was tried, and what waits for it."""
+    run = session.get_one(ModelRun, held.run_id)
+    _lock_submission(session, run)
+    failed = _end(session, held, ModelRunState.FAILED, now=now, failure=because)
+    if failed:
+        _fail_submission(session, run, now=now)
+    return failed
 
 
-def fail_hopeless(session: Session, settings: Settings, *, now: datetime) -> Sequence[ModelRun]:
-    """End what was tried often enough or takes too long; return the runs."""
+def fail_hopeless(session: Session, settings: Settings, *, now: datetime) -> Sequence[FailedRun]:
+    """End what was tried often enough or takes too long, and what waits for it."""
     is_exhausted = and_(ModelRun.attempts >= settings.max_attempts, is_free(ModelRun, now))
-    failed = session.scalars(
-        select(ModelRun)
-        .where(is_exhausted | _is_overdue(settings, now), ModelRun.state.in_(IN_FLIGHT))
-        .order_by(ModelRun.id)
-        .with_for_update()
-    ).all()
-    for run in failed:
-        run.failure = _why(run, settings)
-        run.state, run.state_since, run.finished_at = ModelRunState.FAILED, now, now
-        run.lease_token = None
+    hopeless = [is_exhausted | _is_overdue(settings, now), ModelRun.state.in_(IN_FLIGHT)]
+    failed = []
+    for run in session.scalars(select(ModelRun).where(*hopeless).order_by(ModelRun.id)).all():
+        _lock_submission(session, run)
+        because = _why(run, settings)
+        ended = changed(
+            session,
+            ModelRun,
+            [ModelRun.id == run.id, *hopeless],
+            state=ModelRunState.FAILED,
+            state_since=now,
+            finished_at=now,
+            failure=because,
+            lease_token=None,
+        )
+        if ended:
+            _fail_submission(session, run, now=now)
+            failed.append(FailedRun(run.id, run.public_id, because))
     return failed
 
 
@@ -159,6 +227,33 @@ def to_ring_again(session: Session, *, now: datetime, lease: timedelta) -> Seque
     return ids
 
 
+def _lock_submission(session: Session, run: ModelRun) -> None:
+    """Lock the submission that waits for a run before the run itself, as everybody does."""
+    if run.is_of_weights and run.submission_id is not None:
+        lock(session, run.submission_id)
+
+
+def _fail_submission(session: Session, run: ModelRun, *, now: datetime) -> None:
+    """End the submission that waits for a run that has failed: our fault.
+
+    Its team is told that much; the run and the log say more, to operators.
+    """
+    if run.is_of_weights and run.submission_id is not None:
+        was_begun = run.started_at is not None
+        reason = attempts.WEIGHTS_NOT_RUN if was_begun else attempts.MASKS_LATE
+        outcomes.fail(session, run.submission_id, awaits_masks(), reason=reason, now=now)
+
+
+def _submission_of(session: Session, held: RunClaim) -> int:
+    """Return the submission that a run of weights is for."""
+    submission_id = session.scalars(
+        select(ModelRun.submission_id).where(ModelRun.id == held.run_id)
+    ).one()
+    if submission_id is None:
+        raise ValueError(f"{held} is of no submission")
+    return submission_id
+
+
 def _why(run: ModelRun, settings: Settings) -> str:
     if run.attempts < settings.max_attempts:
         return TOOK_TOO_LONG.format(state=run.state)
@@ -168,11 +263,17 @@ def _why(run: ModelRun, settings: Settings) -> str:
 
 
 def _is_overdue(settings: Settings, now: datetime) -> ColumnElement[bool]:
-    waiting, running = (
-        and_(ModelRun.state == state, ModelRun.state_since <= now - deadline(settings))
-        for state, deadline in DEADLINES.items()
+    return or_(
+        *(
+            and_(
+                ModelRun.state == state,
+                ModelRun.is_of_weights.is_(is_of_weights),
+                ModelRun.state_since <= now - deadline(settings),
+            )
+            for is_of_weights, deadlines in ((False, DEADLINES), (True, DEADLINES_OF_WEIGHTS))
+            for state, deadline in deadlines.items()
+        )
     )
-    return waiting | running
 
 
 def _is_held(held: RunClaim) -> list[ColumnElement[bool]]:

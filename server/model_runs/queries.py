@@ -2,15 +2,27 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session, joinedload
 
 from server.model_runs.recipes import PROTOCOL
-from server.models import Board, ModelRun, Split, Subset
+from server.models import Board, ModelRun, ModelRunState, Split, Subset
 
 
 def one(session: Session, public_id: str) -> ModelRun | None:
-    return session.scalar(_whole().where(ModelRun.public_id == public_id))
+    """Find a reference run."""
+    return session.scalar(_whole().where(ModelRun.public_id == public_id, _is_reference()))
+
+
+def has_use_for_its_folder(session: Session, public_id: str) -> bool:
+    """Tell whether a run's folder is still needed; unknown names are left alone.
+
+    A reference run may be looked into when it has ended; of weights nothing is kept.
+    """
+    run = session.scalar(select(ModelRun).where(ModelRun.public_id == public_id))
+    if run is None or not run.state.is_final:
+        return True
+    return not run.is_of_weights and run.state is not ModelRunState.CANCELLED
 
 
 def to_work_on(session: Session, run_id: int) -> ModelRun:
@@ -19,8 +31,8 @@ def to_work_on(session: Session, run_id: int) -> ModelRun:
 
 
 def latest(session: Session, *, before_id: int | None, limit: int) -> Sequence[ModelRun]:
-    """Return runs, the newest first, from below ``before_id``."""
-    statement = _whole()
+    """Return reference runs, the newest first, from below ``before_id``."""
+    statement = _whole().where(_is_reference())
     if before_id is not None:
         statement = statement.where(ModelRun.id < before_id)
     return session.scalars(statement.order_by(ModelRun.id.desc()).limit(limit)).all()
@@ -40,6 +52,10 @@ def open_boards(session: Session) -> Sequence[Board]:
         .options(joinedload(Board.split).joinedload(Split.subset))
         .order_by(Subset.position, Split.name, Board.id)
     ).all()
+
+
+def _is_reference() -> ColumnElement[bool]:
+    return ModelRun.is_of_weights.is_(False)
 
 
 def _whole() -> Select[ModelRun]:

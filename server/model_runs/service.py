@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from server.addresses import unknown
-from server.errors import ClassCountDiffers, FieldInvalid, ImagesMissing
+from server.entry_kinds import check_images
+from server.errors import ClassCountDiffers, FieldInvalid
 from server.jobs.queue import RUN_MODEL, Job, ring_after_commit
 from server.log_config import tell
 from server.model_runs.recipes import PROTOCOL, RECIPES
@@ -68,11 +69,7 @@ def start(
             f"The recipe {order.recipe} is for {choice.classes} categories, and {order.subset} has "
             f"{board.split.subset.classes}; choose another recipe."
         )
-    if board.split.image_folder is None:
-        raise ImagesMissing(
-            f"The images of {order.subset} {order.split} are not registered on this server; its "
-            "operator names their folder with `luss admin dataset ... --images`."
-        )
+    check_images(board)
     run = ModelRun(
         public_id=new_public_id(),
         board_id=board.id,

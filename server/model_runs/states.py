@@ -20,14 +20,20 @@ TRANSITIONS: Mapping[ModelRunState, frozenset[ModelRunState]] = {
     _S.CANCELLED: frozenset(),
 }
 
-FINAL = (_S.FINISHED, _S.FAILED, _S.CANCELLED)
-IN_FLIGHT = (_S.WAITING, _S.RUNNING)
+FINAL = tuple(state for state in ModelRunState if state.is_final)
+IN_FLIGHT = tuple(state for state in ModelRunState if not state.is_final)
 
 DEADLINES: Mapping[ModelRunState, Callable[[Settings], timedelta]] = {
     _S.WAITING: lambda settings: settings.waiting_limit,
     _S.RUNNING: lambda settings: settings.model_limit,
 }
 """How long a run may be in a state before it has failed; interruptions are included."""
+
+DEADLINES_OF_WEIGHTS: Mapping[ModelRunState, Callable[[Settings], timedelta]] = {
+    **DEADLINES,
+    _S.RUNNING: lambda settings: settings.weights_limit,
+}
+"""The same for a run of submitted weights, which trains nothing."""
 
 
 def before(state: ModelRunState) -> tuple[ModelRunState, ...]:

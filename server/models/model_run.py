@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.models.account import User
@@ -21,9 +21,16 @@ class ModelRunState(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
 
+    @property
+    def is_final(self) -> bool:
+        return self in {self.FINISHED, self.FAILED, self.CANCELLED}
+
 
 class ModelRun(Base):
     """A run of the reference model for a board; the row is the job.
+
+    It ends in a submission of its own; one that ``is_of_weights`` makes the masks of a submission
+    that is there from the beginning, and its recipe says how pixels are matched.
 
     ``stage``, ``step``, ``steps`` and ``seconds_left`` are what the run last said of the stage that
     it is in, ``curves`` its losses: by stage, pairs of step and loss.
@@ -40,6 +47,7 @@ class ModelRun(Base):
     created_at: Mapped[datetime]
     recipe: Mapped[str] = mapped_column(String(40))
     seed: Mapped[int | None]
+    is_of_weights: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     state: Mapped[ModelRunState]
     state_since: Mapped[datetime]
@@ -61,4 +69,4 @@ class ModelRun(Base):
     board: Mapped[Board] = relationship(lazy="raise")
     team: Mapped[Team] = relationship(lazy="raise")
     user: Mapped[User] = relationship(lazy="raise")
-    submission: Mapped[Submission | None] = relationship(lazy="raise")
+    submission: Mapped[Submission | None] = relationship(lazy="raise", back_populates="model_run")

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     BigInteger,
@@ -23,6 +23,9 @@ from server.models.benchmark import Board
 from server.models.score import Score
 from server.models.team import MAX_METHOD_NAME, Method, Team
 from server.models.work import Attempt, Shard
+
+if TYPE_CHECKING:
+    from server.models.model_run import ModelRun
 
 MAX_IDEMPOTENCY_KEY = 120
 
@@ -66,7 +69,9 @@ class Submission(MethodCard, Base):
     """A late one is scored and never ranks; a pinned one its team has chosen for the board.
 
     Public ones with ``anonymous_until`` stand on their board without names; when the time has come
-    it becomes None. Of one with ``is_run_here`` this server has made the masks itself.
+    it becomes None. Of one with ``is_run_here`` this server makes the masks itself: by a reference
+    run, or with weights that were submitted. Those have a ``weights_sha256``, and until their masks
+    are made an archive of no bytes, without key and hash.
     """
 
     __tablename__ = "submission"
@@ -104,6 +109,9 @@ class Submission(MethodCard, Base):
     archive_sha256: Mapped[str] = mapped_column(String(64))
     archive_bytes: Mapped[int] = mapped_column(BigInteger)
     archive_expired_at: Mapped[datetime | None]
+    weights_key: Mapped[str | None] = mapped_column(String(200))
+    weights_sha256: Mapped[str | None] = mapped_column(String(64))
+    weights_bytes: Mapped[int | None] = mapped_column(BigInteger)
 
     state: Mapped[SubmissionState]
     state_since: Mapped[datetime | None]
@@ -127,6 +135,15 @@ class Submission(MethodCard, Base):
     scores: Mapped[list[Score]] = relationship(lazy="raise", order_by=Score.id)
     shards: Mapped[list[Shard]] = relationship(lazy="raise", order_by=Shard.position)
     attempt_log: Mapped[list[Attempt]] = relationship(lazy="raise", order_by=Attempt.id)
+    model_run: Mapped["ModelRun | None"] = relationship(
+        lazy="raise", back_populates="submission", uselist=False
+    )
+
+    @property
+    def awaits_masks(self) -> bool:
+        """Tell whether a model run still has to make its masks (in SQL: `leases.awaits_masks`)."""
+        is_of_weights = self.weights_sha256 is not None
+        return is_of_weights and self.archive_key is None and self.state is SubmissionState.RECEIVED
 
     @property
     def images_done(self) -> int:

@@ -38,6 +38,8 @@ REASON_CODES = {
     attempts.FILE_MISSING: "file_missing",
     attempts.ARCHIVE_DAMAGED: "archive_damaged",
     attempts.ERROR_OF_OURS: "error",
+    attempts.WEIGHTS_NOT_RUN: "weights_not_run",
+    attempts.MASKS_LATE: "masks_late",
 }
 FAILURE_CODES = {FAILURE.format(reason=reason): code for reason, code in REASON_CODES.items()}
 

@@ -9,12 +9,16 @@ from sqlalchemy.orm import Session
 
 from server.models import Score, Shard, Submission, SubmissionState, WorkerProcess
 from server.operations.durations import seconds_between
+from server.submissions.leases import awaits_masks
 from server.submissions.states import IN_FLIGHT
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The queue: how many wait for a worker, and since when the first of them."""
+    """The queue: how many wait for a worker, and since when the first of them.
+
+    Weights wait for a worker of models, and are counted when their masks are made.
+    """
 
     length: int
     oldest_at: datetime | None
@@ -27,7 +31,7 @@ class Waiting:
 def waiting(session: Session) -> Waiting:
     row = session.execute(
         select(func.count(), func.min(Submission.created_at)).where(
-            Submission.state == SubmissionState.RECEIVED
+            Submission.state == SubmissionState.RECEIVED, ~awaits_masks()
         )
     ).one()
     return Waiting(*row)

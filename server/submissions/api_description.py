@@ -3,11 +3,13 @@
 from typing import Any
 
 from server import admission
+from server.entry_kinds import EntryKind
 from server.errors import (
     ArchiveEmpty,
     DeclarationsContradict,
     DeclarationsIncomplete,
     FieldInvalid,
+    ImagesMissing,
     NotAllowed,
     NotFound,
     StorageFull,
@@ -19,6 +21,10 @@ from server.errors import (
     UploadIncomplete,
     UploadMalformed,
     UploadUsed,
+    WeightsLayoutUnknown,
+    WeightsNotTaken,
+    WeightsTooLarge,
+    WeightsUnreadable,
 )
 from server.models import CARD_FIELDS, MAX_IDEMPOTENCY_KEY, Protocol, SplitName
 from server.protocols import FACT_KEYS
@@ -27,6 +33,13 @@ from server.web.api_description import TOKEN, Described, problems
 
 TEXT = {"type": "string"}
 _SAID: dict[str, dict[str, Any]] = {
+    "kind": {
+        "type": "string",
+        "enum": [*EntryKind],
+        "default": EntryKind.MASKS.value,
+        "description": "weights: a safetensors file of a backbone, under distance-matching alone. "
+        "This server makes the masks of it; method_name is required then.",
+    },
     "protocol": {"type": "string", "enum": [*Protocol]},
     "subset": {"type": "string", "examples": ["50"]},
     "split": {"type": "string", "enum": [*SplitName]},
@@ -76,7 +89,8 @@ _BY_FORM: dict[str, Any] = {
         "archive": {
             "type": "string",
             "contentMediaType": "application/zip",
-            "description": "The zip of masks, as the last field; or upload_id in its place.",
+            "description": "The zip of masks, or the weights, as the last field; or upload_id in "
+            "its place.",
         },
     },
     "required": ["protocol", "subset", "split"],
@@ -99,6 +113,8 @@ CREATE_ANSWERS: Described = {
         *(NotAllowed, NotFound, TruthMissing, TooLarge, FieldInvalid, ArchiveEmpty),
         *(DeclarationsIncomplete, DeclarationsContradict, StorageUnavailable, StorageFull),
         *(UploadMalformed, UploadDiffers, UploadGone, UploadIncomplete, UploadUsed),
+        *(WeightsNotTaken, WeightsTooLarge, WeightsUnreadable, WeightsLayoutUnknown),
+        ImagesMissing,
         *admission.REFUSALS,
     ),
 }

@@ -1,4 +1,4 @@
-"""From an archive that has arrived whole to a submission: first the store, then the row.
+"""From a file that has arrived whole to a submission: first the store, then the row.
 
 Here begins everything that counts. Whatever fails leaves neither, see `service.stored`.
 """
@@ -11,10 +11,11 @@ from typing import BinaryIO
 from sqlalchemy.exc import IntegrityError
 
 from server.dependencies import Rooms
+from server.entry_kinds import EntryKind, check_size
 from server.errors import UploadDiffers, UploadGone, UploadUsed
 from server.models import Upload, new_public_id
 from server.storage import free_space
-from server.submissions import queries, service
+from server.submissions import queries, service, weights_file
 from server.submissions.service import Entry, StoredArchive
 from server.uploads import service as uploads
 from server.uploads import staging
@@ -22,7 +23,7 @@ from server.uploads import staging
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrived:
-    """An archive on this disk, from its first byte on, and the upload that it came by."""
+    """A file on this disk, from its first byte on, and the upload that it came by."""
 
     file: BinaryIO
     sha256: str
@@ -32,7 +33,7 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
-    """Who enters an archive, for which team, under which idempotency key, and where."""
+    """Who enters something, for which team, under which idempotency key, and where."""
 
     built: Rooms
     user_id: int
@@ -53,17 +54,22 @@ def earlier(built: Rooms, user_id: int, key: str | None) -> str | None:
 
 
 def keep(sender: Sender, entry: Entry, arrived: Arrived) -> str:
-    """Store an archive, make its row, and return the submission's public id.
+    """Store an archive or weights, make the row, and return the submission's public id.
 
     Raises:
         ServerError: it cannot be entered any more, see `service.accept`.
+        WeightsUnreadable, WeightsLayoutUnknown: no model worker could run them.
         UploadUsed: its upload has become another submission meanwhile.
     """
     built = sender.built
     public_id = new_public_id()
+    is_of_weights = entry.kind is EntryKind.WEIGHTS
+    if is_of_weights:
+        weights_file.check(arrived.file, size_bytes=arrived.size_bytes)
+    key_of = service.weights_key if is_of_weights else service.archive_key
     archive = StoredArchive(
         public_id=public_id,
-        key=service.archive_key(public_id),
+        key=key_of(public_id),
         sha256=arrived.sha256,
         size_bytes=arrived.size_bytes,
     )
@@ -99,6 +105,7 @@ def keep_upload(sender: Sender, entry: Entry, upload_id: str) -> str:
     Raises:
         NotFound, UploadGone, UploadIncomplete, UploadUsed: there is no such upload to use.
         UploadDiffers: it is not what was announced, and was deleted.
+        WeightsTooLarge: it may be an archive, but as weights it is too large.
     """
     built = sender.built
     try:
@@ -106,6 +113,7 @@ def keep_upload(sender: Sender, entry: Entry, upload_id: str) -> str:
             upload = uploads.finished(
                 session, upload_id, user_id=sender.user_id, now=built.clock.now()
             )
+        check_size(entry.kind, upload.length_bytes, built.settings)
         path = staging.path_of(built.settings.staging_folder, upload.public_id)
         free_space.ensure_room(built.settings, arriving=0, staged=upload.length_bytes)
         with staging.opened(path) as file:

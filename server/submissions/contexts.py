@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from server.models import SubmissionState
+from server.models import ModelRunState, SubmissionState
 from server.score_names import ScoreGroup
 from server.web.form_page import InputField
 from server.web.links import Choice, Link
@@ -66,7 +66,10 @@ class BoardLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitPage:
-    """The form of a submission, with what was typed into it so far."""
+    """The form of a submission, with what was typed into it so far.
+
+    Without splits that weights can be run on there is no choice of kinds.
+    """
 
     template: ClassVar[str] = "submissions/submit.html"
 
@@ -81,7 +84,10 @@ class SubmitPage:
     visibility: tuple[Choice, ...]
     anonymous_until: InputField
     card: tuple[TextField, ...]
+    kinds: tuple[Choice, ...]
+    runnable_splits: tuple[str, ...]
     limit_bytes: int
+    weights_limit_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +195,19 @@ class VersionLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WeightsLine:
+    """Weights in place of masks; while ``is_waiting`` a run makes those, so far as it says."""
+
+    sha256: str | None
+    size_bytes: int
+    is_waiting: bool
+    run_state: ModelRunState
+    attempts: int
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Declaration:
     question: str
     is_yes: bool
@@ -239,6 +258,7 @@ class SubmissionPage:
     archive_sha256: str | None
     archive_bytes: int
     archive_expired_at: datetime | None
+    weights: WeightsLine | None
     url: str
     again_url: str
     json_url: str

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from server import strict_json
 from server.addresses import protocol_named, split_named
+from server.entry_kinds import EntryKind, kind_named
 from server.errors import DeclarationsIncomplete, FieldInvalid
 from server.models import CARD_FIELDS
 from server.protocols import FACT_KEYS
@@ -13,6 +14,7 @@ from server.submissions.service import Entry, card_value
 
 ANSWERS = {"yes": True, "no": False}
 BOOLEANS = {"true": True, "false": False}
+KIND_FIELD = "kind"
 
 
 def entry_of(fields: Mapping[str, str], *, now: datetime) -> Entry:
@@ -23,6 +25,13 @@ def entry_of(fields: Mapping[str, str], *, now: datetime) -> Entry:
         NotFound: a protocol or split that does not exist.
         DeclarationsIncomplete: the declarations are no JSON object of true and false.
     """
+    kind = kind_named(fields.get(KIND_FIELD, ""))
+    card = {name: card_value(name, fields[name]) for name in CARD_FIELDS if name in fields}
+    if kind is EntryKind.WEIGHTS and not card.get("method_name"):
+        raise FieldInvalid(
+            "The method has no name. Weights come without a method.txt, so the form says it.",
+            field="method_name",
+        )
     for name in ("protocol", "subset", "split"):
         if not fields.get(name):
             raise FieldInvalid(
@@ -38,7 +47,8 @@ def entry_of(fields: Mapping[str, str], *, now: datetime) -> Entry:
         declarations=_declarations(fields),
         is_public=is_public,
         anonymous_until=anonymous_until,
-        card={name: card_value(name, fields[name]) for name in CARD_FIELDS if name in fields},
+        kind=kind,
+        card=card,
     )
 
 

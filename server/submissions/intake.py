@@ -15,6 +15,7 @@ from fastapi import Request
 
 from server import strict_json
 from server.dependencies import Rooms, Viewer, identify, is_our_form, submitter
+from server.entry_kinds import EntryKind, check_size
 from server.errors import (
     ArchiveEmpty,
     FieldInvalid,
@@ -30,7 +31,7 @@ from server.submissions.api_description import FIELDS
 from server.submissions.arrival import Arrived, Sender
 from server.submissions.entry_form import entry_of
 from server.submissions.service import Entry
-from server.submissions.staged import Staged, too_large
+from server.submissions.staged import Staged
 from server.web import csrf
 from server.web.request_body import body_of
 
@@ -86,16 +87,15 @@ class Intake:
             if not await self._read_fields(events):
                 return await to_thread.run_sync(self._enter_upload, viewer, key)
             entry = await to_thread.run_sync(self._admit, viewer)
-            staged = stack.enter_context(Staged(self.built))
+            staged = stack.enter_context(Staged(self.built, entry.kind))
             await self._stage(events, staged)
             return await to_thread.run_sync(self._enter_archive, viewer, entry, staged, key)
 
     def _check_declared_length(self) -> None:
-        limit = self.built.settings.upload_limit_bytes
         declared = self.request.headers.get("content-length", "")
         length = int(declared) if declared.isdecimal() else 0
-        if length > limit + MULTIPART_OVERHEAD_BYTES:
-            raise too_large(limit)
+        file_bytes = length - MULTIPART_OVERHEAD_BYTES  # and what kind it is, nobody has said yet
+        check_size(EntryKind.MASKS, file_bytes, self.built.settings)
         free_space.ensure_room(self.built.settings, arriving=length)
 
     def _idempotency_key(self) -> str | None:
@@ -183,7 +183,7 @@ class Intake:
                 case multipart.BodyEnd():
                     await to_thread.run_sync(staged.flush)
                     if not staged.size_bytes:
-                        raise ArchiveEmpty("The archive has no bytes; choose the zip of masks.")
+                        raise ArchiveEmpty("The file has no bytes; choose the zip of masks.")
                     return
                 case _:
                     raise UploadMalformed("The archive must be the last field of the form.")

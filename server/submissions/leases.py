@@ -77,6 +77,8 @@ class ShardClaim(Claim):
 def claim(session: Session, submission_id: int, *, now: datetime, terms: Terms) -> Claim | None:
     """Take a submission; None if it is done, held elsewhere, being counted, or out of attempts.
 
+    One that waits for its masks has nothing to be scored yet.
+
     A takeover keeps the state and adds an attempt.
     """
     lock(session, submission_id)
@@ -88,6 +90,7 @@ def claim(session: Session, submission_id: int, *, now: datetime, terms: Terms) 
             Submission.id == submission_id,
             Submission.attempts < terms.max_attempts,
             or_(Submission.state == RECEIVED, _is_abandoned(now)),
+            ~awaits_masks(),
         ],
         state=case((Submission.state == RECEIVED, CHECKING), else_=Submission.state),
         state_since=case((Submission.state == RECEIVED, now), else_=Submission.state_since),
@@ -180,6 +183,7 @@ def put_off(
         [
             Submission.id == submission_id,
             Submission.state.in_(IN_FLIGHT),
+            ~awaits_masks(),
             is_free(Submission, now),
             ~exists().where(*shards, ~is_free(Shard, now)),
         ],
@@ -235,7 +239,12 @@ def to_ring_again(session: Session, *, now: datetime, lease: timedelta) -> Seque
     """
     ids = session.scalars(
         select(Submission.id)
-        .where(Submission.state.in_(IN_FLIGHT), Submission.lease_until <= now, ~_is_being_counted())
+        .where(
+            Submission.state.in_(IN_FLIGHT),
+            Submission.lease_until <= now,
+            ~_is_being_counted(),
+            ~awaits_masks(),
+        )
         .order_by(Submission.id)
     ).all()
     session.execute(
@@ -248,6 +257,15 @@ def to_ring_again(session: Session, *, now: datetime, lease: timedelta) -> Seque
 
 def is_free(row: type[Submission | Shard | ModelRun], now: datetime) -> ColumnElement[bool]:
     return or_(row.lease_token.is_(None), row.lease_until <= now)
+
+
+def awaits_masks() -> ColumnElement[bool]:
+    """Return the condition of submitted weights whose masks are not made yet."""
+    return and_(
+        Submission.state == RECEIVED,
+        Submission.weights_sha256.is_not(None),
+        Submission.archive_key.is_(None),
+    )
 
 
 def _is_abandoned(now: datetime) -> ColumnElement[bool]:

@@ -21,7 +21,7 @@ from server.models import (
     Submission,
     SubmissionState,
 )
-from server.submissions import attempts
+from server.submissions import attempts, predictions, queries
 from server.submissions.leases import Claim, changed, first_time, is_held, lock
 from server.submissions.states import FINAL, TRANSITIONS
 
@@ -177,20 +177,22 @@ def fail(
     )
     if failed:
         forget_shards(session, submission_id)
+        predictions.stop(session, submission_id, now=now)
     return failed
 
 
-def forget_archive(session: Session, submission_id: int, *, key: str, now: datetime) -> bool:
-    """Note that policy deletes an archive; False unless its submission is final and has it."""
+def forget_files(session: Session, submission_id: int, *, now: datetime) -> bool:
+    """Note that policy deletes archive and weights; False unless the submission is final."""
     return changed(
         session,
         Submission,
         [
             Submission.id == submission_id,
             Submission.state.in_(FINAL),
-            Submission.archive_key == key,
+            queries.has_files(),
         ],
         archive_key=None,
+        weights_key=None,
         archive_expired_at=now,
     )
 

@@ -36,7 +36,7 @@ def form(
     page = submit_page(
         session,
         request.query_params,
-        limit_bytes=built.settings.upload_limit_bytes,
+        settings=built.settings,
         teams=viewer.teams,
         now=built.clock.now(),
     )
@@ -63,7 +63,7 @@ def _form_again(
         page = submit_page(
             session,
             typed,
-            limit_bytes=built.settings.upload_limit_bytes,
+            settings=built.settings,
             teams=teams,
             now=built.clock.now(),
             refused=refused,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from server.models import (
@@ -43,6 +43,7 @@ def _whole() -> Select[Submission]:
         joinedload(Submission.board).joinedload(Board.split).joinedload(Split.subset),
         joinedload(Submission.team),
         joinedload(Submission.method),
+        joinedload(Submission.model_run),
         selectinload(Submission.scores),
         selectinload(Submission.shards),
         selectinload(Submission.attempt_log),
@@ -96,24 +97,36 @@ def is_member(session: Session, *, user_id: int, team_id: int) -> bool:
     return session.scalar(found) is not None
 
 
-def archive_keys(session: Session, keys: Sequence[str]) -> frozenset[str]:
-    """Return those of the keys that a submission still refers to."""
-    found = session.scalars(select(Submission.archive_key).where(Submission.archive_key.in_(keys)))
-    return frozenset(key for key in found if key is not None)
+def keys_in_use(session: Session, keys: Sequence[str]) -> frozenset[str]:
+    """Return those of the keys, of archives or of weights, that a submission still refers to."""
+    return frozenset(
+        key
+        for column in (Submission.archive_key, Submission.weights_key)
+        for key in session.scalars(select(column).where(column.in_(keys)))
+        if key is not None
+    )
 
 
-def expired_archives(
+def has_files() -> ColumnElement[bool]:
+    """Return the condition of what still has an archive, or weights."""
+    return or_(Submission.archive_key.is_not(None), Submission.weights_key.is_not(None))
+
+
+def expired_files(
     session: Session, *, before: datetime, limit: int
-) -> Sequence[tuple[int, str]]:
-    """Return ids and archives of submissions that ended before a moment, the oldest first."""
+) -> Sequence[tuple[int, tuple[str, ...]]]:
+    """Return ids of submissions that ended before a moment, with the keys of their files.
+
+    The oldest come first.
+    """
     rows = session.execute(
-        select(Submission.id, Submission.archive_key)
+        select(Submission.id, Submission.archive_key, Submission.weights_key)
         .where(
             Submission.state.in_(FINAL),
             Submission.finished_at < before,
-            Submission.archive_key.is_not(None),
+            has_files(),
         )
         .order_by(Submission.finished_at, Submission.id)
         .limit(limit)
     )
-    return [(submission_id, key) for submission_id, key in rows if key is not None]
+    return [(submission_id, tuple(filter(None, keys))) for submission_id, *keys in rows]

@@ -10,6 +10,7 @@ from server.models import (
     Attempt,
     AttemptOutcome,
     Board,
+    ModelRunState,
     Protocol,
     Score,
     SplitName,
@@ -36,6 +37,24 @@ class Queue(Payload):
 
     position: int
     estimated_seconds: int | None
+
+
+class WeightsRun(Payload):
+    """Where the run is that makes the masks; images done and in all are of the part under way."""
+
+    state: ModelRunState
+    attempts: int
+    done: int
+    total: int
+    seconds_left: float | None
+
+
+class Weights(Payload):
+    """What was submitted in place of masks, and how far their masks are."""
+
+    sha256: str | None
+    bytes: int
+    run: WeightsRun
 
 
 class AttemptPayload(Payload):
@@ -106,6 +125,7 @@ _EXAMPLE: dict[str, Any] = {
     "archive_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "archive_bytes": 1_048_576,
     "archive_expired_at": None,
+    "weights": None,
     "progress": {"done": 1682, "total": 1682},
     "queue": None,
     "attempts": 1,
@@ -142,7 +162,10 @@ _EXAMPLE: dict[str, Any] = {
 
 
 class SubmissionPayload(Payload):
-    """A submission; while names are withheld from the reader, so are card, findings and hash."""
+    """A submission; while names are withheld from the reader, so are card, findings and hashes.
+
+    weights is null unless they were submitted; until their masks are made the archive has 0 bytes.
+    """
 
     model_config = example(**_EXAMPLE)
 
@@ -164,6 +187,7 @@ class SubmissionPayload(Payload):
     archive_sha256: str | None
     archive_bytes: int
     archive_expired_at: datetime | None
+    weights: Weights | None
     progress: Progress
     queue: Queue | None
     attempts: int
@@ -208,9 +232,10 @@ def payload_of(
         finished_at=submission.finished_at,
         declarations=submission.declarations,
         card={name: getattr(submission, name) if is_known else None for name in CARD_FIELDS},
-        archive_sha256=submission.archive_sha256 if is_known else None,
+        archive_sha256=(submission.archive_sha256 or None) if is_known else None,
         archive_bytes=submission.archive_bytes,
         archive_expired_at=submission.archive_expired_at,
+        weights=_weights(submission, is_known=is_known),
         postponed_because=postponed_because(submission),
         progress=Progress(done=submission.images_done, total=submission.progress_total),
         queue=None if place is None else Queue(**asdict(place)),
@@ -228,6 +253,23 @@ def payload_of(
 
 def quota_payload(quota: Quota) -> QuotaPayload:
     return QuotaPayload(**asdict(quota))
+
+
+def _weights(submission: Submission, *, is_known: bool) -> Weights | None:
+    run = submission.model_run
+    if submission.weights_bytes is None or run is None:
+        return None
+    return Weights(
+        sha256=submission.weights_sha256 if is_known else None,
+        bytes=submission.weights_bytes,
+        run=WeightsRun(
+            state=run.state,
+            attempts=run.attempts,
+            done=run.step,
+            total=run.steps,
+            seconds_left=run.seconds_left,
+        ),
+    )
 
 
 def _attempt(attempt: Attempt) -> AttemptPayload:

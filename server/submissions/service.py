@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from server import admission, db, quota
 from server.addresses import board_named
+from server.entry_kinds import EntryKind, check_board
 from server.errors import FieldInvalid, NotAllowed, TruthMissing
 from server.jobs.queue import SCORE_SUBMISSION, Job, ring_after_commit
 from server.log_config import tell
@@ -25,19 +26,20 @@ from server.models import (
 )
 from server.protocols import check_declarations
 from server.storage.store import BlobStore
-from server.submissions import queries
+from server.submissions import predictions, queries
 
-ARCHIVE_FOLDER = "archives"
+ARCHIVE_FOLDER, WEIGHTS_FOLDER = "archives", "weights"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What a participant says of an archive before its first byte is read."""
+    """What a participant says of an archive, or of weights, before its first byte is read."""
 
     protocol: Protocol
     subset: str
     split: SplitName
     declarations: Mapping[str, bool]
+    kind: EntryKind = EntryKind.MASKS
     is_public: bool = True
     anonymous_until: datetime | None = None
     card: Mapping[str, str] = field(default_factory=dict)
@@ -45,7 +47,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredArchive:
-    """An archive that has arrived whole and lies in the store."""
+    """An archive, or a file of weights, that has arrived whole and lies in the store."""
 
     public_id: str
     key: str
@@ -58,9 +60,11 @@ def admit(session: Session, entry: Entry, *, team_id: int, now: datetime) -> Boa
 
     Raises:
         NotFound, TruthMissing, DeclarationsIncomplete, DeclarationsContradict: see `admit_run`.
+        WeightsNotTaken, ImagesMissing: see `entry_kinds.check_board`.
         BoardNotOpen, BoardPaused, QuotaUsed: see `admission.check`.
     """
     board = _scored_board(session, entry)
+    check_board(entry.kind, board)
     admission.check(session, board, team_id=team_id, now=now)
     return board
 
@@ -104,6 +108,8 @@ def accept(
 ) -> Submission:
     """Make the row for an archive that has arrived; it is rung when the row is committed.
 
+    For weights the row of the run that makes their masks is made with it, and is rung instead.
+
     Raises:
         ServerError: see `admit`; all of it may have changed since the first byte.
         NotAllowed: the person has left the team since then.
@@ -115,6 +121,7 @@ def accept(
         board = admit(session, entry, team_id=team_id, now=now)
     if not queries.is_member(session, user_id=user_id, team_id=team_id):
         raise NotAllowed("You are not in this team any more, so you cannot submit for it.")
+    is_of_weights = entry.kind is EntryKind.WEIGHTS
     submission = Submission(
         public_id=archive.public_id,
         board_id=board.id,
@@ -124,12 +131,15 @@ def accept(
         created_at=now,
         is_public=entry.is_public,
         is_late=board.phase_at(now) is BoardPhase.CLOSED,
-        is_run_here=is_run_here,
+        is_run_here=is_run_here or is_of_weights,
         anonymous_until=entry.anonymous_until,
         declarations=dict(entry.declarations),
-        archive_key=archive.key,
-        archive_sha256=archive.sha256,
-        archive_bytes=archive.size_bytes,
+        archive_key=None if is_of_weights else archive.key,
+        archive_sha256="" if is_of_weights else archive.sha256,
+        archive_bytes=0 if is_of_weights else archive.size_bytes,
+        weights_key=archive.key if is_of_weights else None,
+        weights_sha256=archive.sha256 if is_of_weights else None,
+        weights_bytes=archive.size_bytes if is_of_weights else None,
         state=SubmissionState.RECEIVED,
         state_since=now,
         findings=[],
@@ -139,7 +149,10 @@ def accept(
     session.add(submission)
     tell(submission=archive.public_id)
     session.flush()  # the message carries its id
-    ring_after_commit(session, Job(SCORE_SUBMISSION, submission.id))
+    if is_of_weights:
+        predictions.order(session, submission, now=now, lease=lease)
+    else:
+        ring_after_commit(session, Job(SCORE_SUBMISSION, submission.id))
     return submission
 
 
@@ -162,6 +175,10 @@ def stored(store: BlobStore, archive: StoredArchive, file: BinaryIO) -> Iterator
 
 def archive_key(public_id: str) -> str:
     return f"{ARCHIVE_FOLDER}/{public_id}.zip"
+
+
+def weights_key(public_id: str) -> str:
+    return f"{WEIGHTS_FOLDER}/{public_id}.safetensors"
 
 
 def longest_card_value(name: str) -> int:

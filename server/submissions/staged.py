@@ -5,7 +5,7 @@ import tempfile
 from typing import BinaryIO, Self
 
 from server.dependencies import Rooms
-from server.errors import TooLarge
+from server.entry_kinds import EntryKind, check_size
 from server.storage import free_space
 
 BUFFER_BYTES = 1024**2
@@ -14,13 +14,13 @@ BUFFER_BYTES = 1024**2
 class Staged:
     """A nameless file that bytes are collected in, with their number and SHA-256."""
 
-    def __init__(self, built: Rooms) -> None:
+    def __init__(self, built: Rooms, kind: EntryKind) -> None:
         folder = built.settings.staging_folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.file: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # __exit__ closes
         self.digest = hashlib.sha256()
         self.size_bytes = 0
-        self._settings = built.settings
+        self._settings, self._kind = built.settings, kind
         self._buffer = bytearray()
 
     def __enter__(self) -> Self:
@@ -32,9 +32,7 @@ class Staged:
     def add(self, chunk: bytes) -> bool:
         """Take a chunk; True if it is time to flush, which may wait for the disk."""
         self.size_bytes += len(chunk)
-        limit = self._settings.upload_limit_bytes
-        if self.size_bytes > limit:
-            raise too_large(limit)
+        check_size(self._kind, self.size_bytes, self._settings)
         self._buffer += chunk
         return len(self._buffer) >= BUFFER_BYTES
 
@@ -44,7 +42,3 @@ class Staged:
         self.digest.update(self._buffer)
         self.file.write(self._buffer)
         self._buffer.clear()
-
-
-def too_large(limit: int) -> TooLarge:
-    return TooLarge(f"The archive is larger than {limit} bytes, the most that is taken.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from server.models import Submission, SubmissionState
+from server.models import ModelRunState, Submission, SubmissionState
 from server.submissions.states import IN_FLIGHT
 from server.web.stage import Stage
 
@@ -25,6 +25,33 @@ EXPLANATIONS: Mapping[SubmissionState, str] = {
     "not be finished; the operators have been told. You may submit it again.",
     _S.WITHDRAWN: "You have withdrawn this submission. It is on no board.",
 }
+
+
+_OF_WEIGHTS: Mapping[SubmissionState, str] = {
+    _S.RECEIVED: "The masks of these weights are made and wait for a free worker, which checks and "
+    "scores them.",
+    _S.CHECKING: "A worker reads the masks that this server has made of the weights.",
+    _S.SCORING: "The masks are compared with the hidden truth, image by image; the scores appear "
+    "here when the last one is counted.",
+    _S.REJECTED: "The weights cannot be run. Mend what is listed below and submit them again; the "
+    "file itself has been deleted.",
+}
+_RUN = {
+    ModelRunState.WAITING: "The weights have arrived whole and wait for a worker that runs models. "
+    "Nothing is needed from you: this page keeps its address, and you may close it.",
+    ModelRunState.RUNNING: "A worker runs the weights: it reads the annotated images and then "
+    "matches every pixel of this split. The masks are checked and scored after that.",
+}
+
+
+def explanation_of(submission: Submission) -> str:
+    """Say what happens next; of submitted weights, what they go through."""
+    state, run = submission.state, submission.model_run
+    if submission.weights_sha256 is None:
+        return EXPLANATIONS[state]
+    if submission.awaits_masks and run is not None and run.state in _RUN:
+        return _RUN[run.state]
+    return _OF_WEIGHTS.get(state, EXPLANATIONS[state])
 
 
 def stages_of(state: SubmissionState, *, was_scoring: bool) -> tuple[Stage, ...]:

@@ -40,5 +40,13 @@ DEADLINES: Mapping[SubmissionState, Callable[[Settings], timedelta]] = {
 was interrupted waits for a worker again."""
 
 
+def masks_deadline(settings: Settings) -> timedelta:
+    """Return how long submitted weights may be without masks: their run waits, then runs.
+
+    The run itself has ended before, and its submission with it, unless something went wrong.
+    """
+    return settings.waiting_limit + settings.weights_limit + settings.lease
+
+
 def may_become(state: SubmissionState, following: SubmissionState) -> bool:
     return following in TRANSITIONS[state]

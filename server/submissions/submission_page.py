@@ -20,8 +20,9 @@ from server.submissions.contexts import (
     SubmissionLine,
     SubmissionPage,
     VersionLine,
+    WeightsLine,
 )
-from server.submissions.stages import EXPLANATIONS, postponed_because, stages_of
+from server.submissions.stages import explanation_of, postponed_because, stages_of
 from server.submissions.states import FINAL, IN_FLIGHT, may_become
 from server.submissions.waiting import Place
 from server.visibility import Reader, method_called, method_slug, team_called
@@ -67,7 +68,7 @@ def submission_page(
         public_id=submission.public_id,
         state=state,
         is_final=state in FINAL,
-        explanation=EXPLANATIONS[state],
+        explanation=explanation_of(submission),
         postponed_because=postponed_because(submission),
         queue_position=0 if place is None else place.position,
         estimated_seconds=None if place is None else place.estimated_seconds,
@@ -84,9 +85,10 @@ def submission_page(
         versions=_versions(submission.scores, split.truth_version),
         card=card_lines(lambda name: getattr(submission, name) if is_known else None),
         declarations=_declarations(submission.declarations, subset=split.subset.title),
-        archive_sha256=submission.archive_sha256 if is_known else None,
+        archive_sha256=(submission.archive_sha256 or None) if is_known else None,
         archive_bytes=submission.archive_bytes,
         archive_expired_at=submission.archive_expired_at,
+        weights=_weights(submission, is_known=is_known),
         url=f"/submissions/{submission.public_id}",
         again_url=f"/submit?protocol={submission.board.protocol}&subset={split.subset.slug}"
         f"&split={split.name}",
@@ -106,6 +108,21 @@ def submission_line(submission: Submission, reader: Reader) -> SubmissionLine:
         is_public=submission.is_public,
         anonymous_until=submission.anonymous_until,
         miou=score.miou if score else None,
+    )
+
+
+def _weights(submission: Submission, *, is_known: bool) -> WeightsLine | None:
+    run = submission.model_run
+    if submission.weights_bytes is None or run is None:
+        return None
+    return WeightsLine(
+        sha256=submission.weights_sha256 if is_known else None,
+        size_bytes=submission.weights_bytes,
+        is_waiting=submission.awaits_masks,
+        run_state=run.state,
+        attempts=run.attempts,
+        done=run.step,
+        total=run.steps,
     )
 
 

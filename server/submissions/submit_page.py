@@ -6,9 +6,11 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from server.dependencies import ViewerTeam
+from server.entry_kinds import EntryKind, largest
 from server.errors import ServerError
 from server.models import Protocol, Split, SplitName
 from server.protocols import FACTS, SUMMARIES, TITLES
+from server.settings import Settings
 from server.submissions import queries
 from server.submissions.anonymity import FIELD
 from server.submissions.contexts import FactQuestion, ProtocolChoice, SubmitPage
@@ -18,10 +20,15 @@ from server.submissions.entry_fields import (
     visibility_choices,
     wrong_fields,
 )
+from server.submissions.entry_form import KIND_FIELD
 from server.submissions.limits import chosen_team, limits_of
 from server.web.links import Choice
 from server.web.refusal import refusal_of
 
+KINDS = {
+    EntryKind.MASKS: "Masks: a zip with one for each image",
+    EntryKind.WEIGHTS: "Weights: a safetensors file, for distance matching",
+}
 SPLIT_TITLES = {SplitName.TEST: "Test", SplitName.VAL: "Validation"}
 
 
@@ -29,13 +36,14 @@ def submit_page(
     session: Session,
     typed: Mapping[str, str],
     *,
-    limit_bytes: int,
+    settings: Settings,
     teams: Sequence[ViewerTeam],
     now: datetime,
     refused: ServerError | None = None,
 ) -> SubmitPage:
     """Fill the form with what was typed; ``refused`` says what is wrong with it."""
     splits = queries.open_splits(session)
+    runnable = [each for each in splits if each.image_folder is not None]
     wrong = wrong_fields(refused)
     return SubmitPage(
         refusal=refusal_of(refused),
@@ -57,7 +65,17 @@ def submit_page(
         visibility=visibility_choices(typed.get("public", "true")),
         anonymous_until=anonymity_field(typed.get(FIELD, ""), wrong),
         card=card_fields(typed.get, wrong),
-        limit_bytes=limit_bytes,
+        kinds=_kinds(typed) if runnable else (),
+        runnable_splits=tuple(f"{each.subset.title}, {each.name}" for each in runnable),
+        limit_bytes=largest(EntryKind.MASKS, settings),
+        weights_limit_bytes=largest(EntryKind.WEIGHTS, settings),
+    )
+
+
+def _kinds(typed: Mapping[str, str]) -> tuple[Choice, ...]:
+    chosen = typed.get(KIND_FIELD) or EntryKind.MASKS
+    return tuple(
+        Choice(value=kind, text=KINDS[kind], is_chosen=kind == chosen) for kind in EntryKind
     )
 
 

@@ -22,6 +22,7 @@ from server.models import (
     SubmissionState,
     TruthVersion,
 )
+from server.submissions.leases import awaits_masks
 from server.submissions.states import IN_FLIGHT
 
 REMEMBERED_ATTEMPTS = 100
@@ -120,7 +121,7 @@ def _unfinished(session: Session) -> list[tuple[int, SubmissionState, int]]:
         .join(Split, Split.id == Board.split_id)
         .outerjoin(TruthVersion, of_split)
         .outerjoin(counted, counted.c.submission_id == Submission.id)
-        .where(Submission.state.in_(IN_FLIGHT))
+        .where(Submission.state.in_(IN_FLIGHT), ~awaits_masks())
         .order_by(Submission.id)
     ).all()
     return [(submission_id, state, max(0, images)) for submission_id, state, images in rows]

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from server import standings
 from server.errors import EntryEnded
 from server.models import Submission, SubmissionState
-from server.submissions import attempts, outcomes
+from server.submissions import attempts, outcomes, predictions
 from server.submissions.leases import changed
 from server.submissions.lookup import own_submission
 from server.submissions.states import IN_FLIGHT, may_become
@@ -22,6 +22,7 @@ def withdraw(
 
     One that waits or is being worked on is let go of, so that no worker records anything of it.
     One that was scored leaves its board, and the method's next best entry takes its place.
+    Its weights belong to nobody then, and workers delete them.
 
     Raises:
         NotFound: it is none of theirs.
@@ -40,6 +41,7 @@ def withdraw(
         )
     submission.state, submission.state_since = WITHDRAWN, now
     submission.is_pinned = False
+    submission.weights_key = None
     standings.entry_changed(session, submission)
     return submission
 
@@ -54,8 +56,10 @@ def _stopped(session: Session, submission: Submission, now: datetime) -> bool:
         state_since=now,
         finished_at=now,
         lease_token=None,
+        weights_key=None,
     )
     if was_stopped:
+        predictions.stop(session, submission.id, now=now)
         outcomes.forget_shards(session, submission.id)
         attempts.end_all(session, submission.id, reason=attempts.WITHDRAWN, now=now)
     session.refresh(submission)

@@ -36,8 +36,8 @@ _METADATA = {
     **_header(
         "Upload-Metadata",
         "Pairs of a key and a value in base64, with commas between: sha256 is compared; protocol, "
-        "subset, split and team say where it is to be entered, which is refused at once if it may "
-        "not be.",
+        "subset, split, team and kind say where and as what it is to be entered, which is refused "
+        "at once if it may not be.",
         {"type": "string", "maxLength": tus.MAX_METADATA},
         "filename ZW50cnkuemlw",
     ),

@@ -18,10 +18,12 @@ from server.dependencies import (
     script_viewer,
     submitter,
 )
+from server.entry_kinds import check_board, check_size, kind_named
 from server.errors import (
     ArchiveEmpty,
     ContentTypeWrong,
     FieldInvalid,
+    ImagesMissing,
     NotAllowed,
     NotFound,
     StorageFull,
@@ -35,6 +37,8 @@ from server.errors import (
     UploadStalled,
     UploadTooLong,
     UploadUsed,
+    WeightsNotTaken,
+    WeightsTooLarge,
 )
 from server.storage import free_space
 from server.uploads import api_description as described
@@ -85,6 +89,7 @@ def options(built: RoomsDep) -> Response:
         **problems(
             *(*_REFUSALS, *admission.REFUSALS, NotFound, TooManyUploads),
             *(TooLarge, ArchiveEmpty, UploadMalformed, StorageFull),
+            *(WeightsNotTaken, WeightsTooLarge, ImagesMissing),
         ),
     },
     openapi_extra=described.CREATE_REQUEST,
@@ -93,8 +98,8 @@ def create(request: Request, built: RoomsDep) -> Response:
     """Begin an upload of Upload-Length bytes; its address is in Location.
 
     Upload-Metadata may announce the sha256 of the whole, which is then compared, and where it is to
-    be entered: protocol, subset, split and team. What could not be entered is refused at once; no
-    quota is taken.
+    be entered: protocol, subset, split, team and kind. What could not be entered is refused at
+    once; no quota is taken.
     """
     viewer = script_viewer(request, built)
     user_id, now = submitter(viewer), built.clock.now()
@@ -103,6 +108,7 @@ def create(request: Request, built: RoomsDep) -> Response:
     free_space.ensure_room(built.settings, arriving=length_bytes)
     with built.database.reading() as session:
         _check_announced(session, metadata.values, viewer, now=now)
+    check_size(kind_named(metadata.values.get("kind", "")), length_bytes, built.settings)
     with free_space.refused_when_full(), built.database.unit_of_work() as session:
         upload = service.begin(
             session,
@@ -185,6 +191,7 @@ def _check_announced(
     words = {name: announced[name] for name in ("protocol", "subset", "split") if name in announced}
     if len(words) == 3:  # noqa: PLR2004
         board = board_named(session, **words)
+        check_board(kind_named(announced.get("kind", "")), board)
         team = viewer.team_named(announced.get("team", ""))
         admission.check(session, board, team_id=team.id, now=now)
 

@@ -1,9 +1,7 @@
 """A reference run from the web to the board, with everything that works on it killed half-way."""
 
 import json
-import os
 import re
-import signal
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.model_work import kill_model_worker, processes_told
 from tests.support.stack import PASSWORD, Stack, stack_in
 from tests.support.tiny_data import write_tiny_data
 from tests.support.waiting import eventually
@@ -52,16 +51,6 @@ def statuses(folder: Path) -> list[Any]:
     return []
 
 
-def processes_in(folder: Path) -> list[int]:
-    """Return the processes that were told to work in a folder."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if str(folder).encode() in (process / "cmdline").read_bytes().split(b"\0"):
-                found.append(int(process.name))
-    return found
-
-
 def test_it_ends_as_a_verified_baseline_though_its_worker_is_killed(tmp_path: Path) -> None:
     data = write_tiny_data(tmp_path / "data", train=8)
     brisk = {
@@ -80,10 +69,7 @@ def test_it_ends_as_a_verified_baseline_though_its_worker_is_killed(tmp_path: Pa
             every=0.02,
             what="the first checkpoint",
         )
-        for worker in stack.model_workers():
-            os.kill(worker, signal.SIGKILL)
-        for process in processes_in(folder):
-            os.kill(process, signal.SIGKILL)
+        kill_model_worker(stack, folder)
         kept, told = checkpoint_of(folder), len(statuses(folder))
         assert not (folder / "pretrain" / "done.json").exists(), "it was killed too late"
 
@@ -99,4 +85,4 @@ def test_it_ends_as_a_verified_baseline_though_its_worker_is_killed(tmp_path: Pa
         assert (row["team"], row["run_here"]) == ("grace", True)
         goes_on = next(line for line in statuses(folder)[told:] if line["stage"] == "pretrain")
         assert goes_on["step"] == kept + 1
-        assert not processes_in(folder)
+        assert not processes_told(folder)

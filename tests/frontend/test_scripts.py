@@ -8,12 +8,13 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import update
 
-from server.models import Submission, SubmissionState
+from server.models import ModelRun, ModelRunState, Split, Submission, SubmissionState
 from server.protocols import FACT_KEYS
 from tests.support.chromium import chromium
 from tests.support.database import PASSWORD
 from tests.support.serving import listening
 from tests.support.site import ADA, BOARD, Site, site_in
+from tests.support.weights import RESNET18, safetensors
 
 pytestmark = pytest.mark.slow
 PHONE = {"width": 375, "height": 812}
@@ -119,6 +120,45 @@ def test_a_submission_is_followed_until_it_is_done(page: Page, site: Site) -> No
 
     change(site, public_id, state=SubmissionState.REJECTED)
     expect(page.locator("[data-state=rejected]")).to_be_visible(timeout=15_000)
+
+
+def test_weights_are_sent_and_their_run_is_followed(browser: Browser, tmp_path: Path) -> None:
+    other, backbone = tmp_path / "other.safetensors", tmp_path / "backbone.safetensors"
+    other.write_bytes(safetensors({"features.0.weight": (1, 3, 3, 3)}))
+    backbone.write_bytes(RESNET18)
+    with (
+        site_in(tmp_path) as site,
+        listening(site) as address,
+        browser.new_context(base_url=address, viewport=PHONE) as context,
+    ):
+        change_all(site, Split, image_folder="/images")
+        page = context.new_page()
+        sign_in(page)
+        page.goto(SUBMIT)
+        for key in FACT_KEYS:
+            page.locator(f"[name={key}][value=no]").check()
+        page.locator("[name=method_name]").fill("Ours")
+        page.locator("[name=kind][value=weights]").check()
+        page.locator("[name=archive]").set_input_files(other)
+        page.get_by_role("button", name="Submit").click()
+        expect(page.get_by_role("alert")).to_contain_text("Known are ResNet-18")
+
+        expect(page.locator("[name=kind][value=weights]")).to_be_checked()
+        page.locator("[name=archive]").set_input_files(backbone)
+        page.get_by_role("button", name="Submit").click()
+        expect(page.locator("h1")).to_contain_text("run by the server")
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+
+        change_all(site, ModelRun, state=ModelRunState.RUNNING, step=3, steps=6)
+        expect(page.locator("[data-progress-done]")).to_have_text("3", timeout=15_000)
+        change_all(site, ModelRun, step=7, steps=160)
+        expect(page.locator("[data-progress-total]")).to_have_text("160", timeout=15_000)
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+
+
+def change_all(site: Site, rows: type[Split | ModelRun], **values: object) -> None:
+    with site.database.unit_of_work() as session:
+        session.execute(update(rows).values(values))
 
 
 def change(site: Site, public_id: str, **values: object) -> None:

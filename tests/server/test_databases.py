@@ -356,7 +356,7 @@ class TestQueries:
             first = queries.of_teams(session, (method.team_id,), before_id=None, limit=3)
             rest = queries.of_teams(session, (method.team_id,), before_id=first[-1].id, limit=3)
             waiting = places_of(session, rest, now=NOW, shard_images=10)
-            keys = queries.archive_keys(session, ["archives/aaaa.zip", "archives/zzzz.zip"])
+            keys = queries.keys_in_use(session, ["archives/aaaa.zip", "archives/zzzz.zip"])
 
         assert [row.public_id for row in first] == ["eeee", "dddd", "cccc"]
         assert [row.public_id for row in rest] == ["bbbb", "aaaa"]

@@ -16,6 +16,7 @@ from server.accounts import service as accounts
 from server.accounts.queries import teams_of
 from server.catalogue.imagenet_s import CategoryFacts
 from server.db import Database
+from server.entry_kinds import EntryKind
 from server.jobs.queue import RecordingQueue
 from server.models import (
     Base,
@@ -130,6 +131,7 @@ def add_submission(
     is_public: bool = True,
     method_name: str | None = None,
     archive: bytes = b"archive",
+    kind: EntryKind = EntryKind.MASKS,
 ) -> Submission:
     """Add a received submission, as if its archive had just arrived; what stores it is the test."""
     entry = Entry(
@@ -137,12 +139,14 @@ def add_submission(
         subset=slug,
         split=SplitName.TEST,
         declarations=NO_TO_ALL,
+        kind=kind,
         is_public=is_public,
         card={"method_name": method_name} if method_name else {},
     )
+    key_of = service.archive_key if kind is EntryKind.MASKS else service.weights_key
     stored = StoredArchive(
         public_id=public_id,
-        key=service.archive_key(public_id),
+        key=key_of(public_id),
         sha256=hashlib.sha256(archive).hexdigest(),
         size_bytes=len(archive),
     )

@@ -6,10 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select, update
+
 from server.clock import SetClock
 from server.db import Database
+from server.entry_kinds import EntryKind
 from server.jobs.queue import RecordingQueue
-from server.models import Protocol, SplitName, Submission, User
+from server.models import ModelRun, Protocol, Split, SplitName, Submission, User
 from server.storage.retrying import open_store
 from server.submissions import queries
 from tests.support.database import NOW, add_submission, add_user, migrated_database
@@ -46,6 +49,34 @@ class Service:
         assert submission.archive_key is not None
         self.context.store.put(submission.archive_key, archive)
         return submission.id
+
+    def enter_weights(
+        self, weights: bytes, *, images: Path | None = None, public_id: str = "wwww"
+    ) -> tuple[int, int]:
+        """Enter weights as if they had just arrived; return the ids of submission and run.
+
+        The images of `tiny` are said to lie in a folder that is there, whatever it holds.
+        """
+        folder = self.context.settings.data_dir if images is None else images
+        with self.context.database.unit_of_work() as session:
+            session.execute(
+                update(Split).where(Split.name == SplitName.TEST).values(image_folder=str(folder))
+            )
+            submission = add_submission(
+                session,
+                self.user,
+                protocol=Protocol.DISTANCE_MATCHING,
+                public_id=public_id,
+                method_name="Ours",
+                archive=weights,
+                kind=EntryKind.WEIGHTS,
+            )
+            run_id = session.scalars(
+                select(ModelRun.id).where(ModelRun.submission_id == submission.id)
+            ).one()
+        assert submission.weights_key is not None
+        self.context.store.put(submission.weights_key, weights)
+        return submission.id, run_id
 
     def row(self, submission_id: int) -> Submission:
         with self.context.database.reading() as session:

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from server.models import SubmissionState
+from server.models import ModelRun, ModelRunState, SubmissionState
 from server.submissions import attempts
-from server.submissions.states import DEADLINES, FINAL
+from server.submissions.states import DEADLINES, FINAL, masks_deadline
 from tests.support.database import add_submission
 from tests.support.service import Service
 from worker import sweep
@@ -51,3 +51,29 @@ def test_a_row_of_an_older_version_counts_from_its_arrival(service: Service) -> 
     sweep.run(service.context)
 
     assert service.row(submission.id).state is SubmissionState.FAILED
+
+
+@pytest.mark.parametrize("state", ModelRunState)
+def test_weights_without_masks_end_whatever_has_become_of_their_run(
+    service: Service, state: ModelRunState
+) -> None:
+    """The run itself should have ended them before; a row that nobody ends would be for ever."""
+    submission_id, run_id = service.enter_weights(b"weights")
+    with service.context.database.unit_of_work() as session:
+        run = session.get_one(ModelRun, run_id)
+        run.state = state
+        run.state_since = run.lease_until = service.clock.now() + timedelta(days=365)
+    deadline = masks_deadline(service.context.settings)
+    begun = service.clock.now()
+
+    service.clock.time = begun + deadline - timedelta(seconds=1)
+    sweep.run(service.context)
+    assert service.row(submission_id).state is SubmissionState.RECEIVED
+
+    service.clock.time = begun + deadline
+    sweep.run(service.context)
+    ended = service.row(submission_id)
+    assert ended.state is SubmissionState.FAILED
+    assert attempts.MASKS_LATE in (ended.failure or "")
+    assert ended.model_run is not None
+    assert ended.model_run.state.is_final

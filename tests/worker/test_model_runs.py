@@ -1,9 +1,7 @@
 """Runs of the reference model in a worker's hands: real processes, ended before they learn much."""
 
 import sqlite3
-import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,13 +15,11 @@ from server.model_runs import service as organizing
 from server.model_runs.service import Order, Starter
 from server.models import ModelRun, ModelRunState, Split, SplitName, Submission
 from tests.support.database import LEASE, NOW
+from tests.support.model_work import Working, run_of
 from tests.support.service import Service, service_in
 from tests.support.tiny_data import write_tiny_data
-from tests.support.waiting import eventually
 from worker import model_runs, stopping, sweep
 from worker.model_process import FolderInUse, ModelProcess, locked
-
-PATIENCE_SECONDS = 120
 
 
 @pytest.fixture
@@ -50,17 +46,7 @@ def started(service: Service, images: Path) -> ModelRun:
 
 
 def row(service: Service, run: ModelRun) -> ModelRun:
-    with service.context.database.reading() as session:
-        return session.get_one(ModelRun, run.id)
-
-
-def processes_in(folder: Path) -> list[int]:
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if (process / "cwd").readlink() == folder:
-                found.append(int(process.name))
-    return found
+    return run_of(service, run.id)
 
 
 def test_one_whose_images_are_not_there_fails_and_says_where_they_were_sought(
@@ -123,29 +109,12 @@ def test_an_entry_keeps_its_archive_when_the_commit_went_unanswered(
         assert session.scalars(select(Submission.archive_key)).all() == [kept.key]
 
 
-class Working:
-    """A worker that works on a run in a thread, its process begun."""
-
-    def __init__(self, service: Service, run: ModelRun) -> None:
-        self.folder = service.context.settings.model_runs / run.public_id
-        self._thread = threading.Thread(target=model_runs.run, args=(service.context, run.id))
-        self._thread.start()
-        eventually(lambda: bool(self.processes()), seconds=PATIENCE_SECONDS, what="a process")
-
-    def processes(self) -> list[int]:
-        return processes_in(self.folder)
-
-    def join(self) -> None:
-        self._thread.join(PATIENCE_SECONDS)
-        assert not self._thread.is_alive()
-
-
 @pytest.mark.slow
 def test_a_cancelled_one_ends_its_process_and_leaves_no_folder(
     service: Service, tmp_path: Path
 ) -> None:
     run = started(service, write_tiny_data(tmp_path / "data"))
-    working = Working(service, run)
+    working = Working(service, run.id)
 
     with service.context.database.unit_of_work() as session:
         assert organizing.cancel(session, run, now=NOW)
@@ -161,7 +130,7 @@ def test_a_worker_that_stops_hands_it_back_without_counting_an_attempt(
     service: Service, tmp_path: Path
 ) -> None:
     run = started(service, write_tiny_data(tmp_path / "data"))
-    working = Working(service, run)
+    working = Working(service, run.id)
 
     stopping.announce()
     working.join()

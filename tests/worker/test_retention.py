@@ -67,7 +67,7 @@ def test_the_date_stays_the_first_one(service: Service) -> None:
 def test_an_archive_whose_submission_is_still_on_its_way_is_kept(service: Service) -> None:
     submission_id = service.enter(GOOD)
     service.clock.time += timedelta(days=DAYS + 1)
-    retention.delete_expired_archives(service.context)
+    retention.delete_expired_files(service.context)
 
     assert service.row(submission_id).archive_key is not None
     assert archives(service) == 1
@@ -93,7 +93,7 @@ def test_a_worker_killed_between_row_and_archive_leaves_an_orphan_to_be_tidied_u
 
     monkeypatch.setattr(service.context.store, "delete", killed)
     with pytest.raises(KeyboardInterrupt):
-        retention.delete_expired_archives(service.context)
+        retention.delete_expired_files(service.context)
     monkeypatch.undo()
     assert archives(service) == 1
 

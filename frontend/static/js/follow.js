@@ -1,6 +1,6 @@
 // Follows a submission that is not finished: moves the progress bar on, and reloads the page when
-// the state changes, its place in the queue, or what it waits for. Without this file the page has a
-// link that says Refresh.
+// the state changes, that of the run of its weights, its place in the queue, or what it waits for.
+// Without this file the page has a link that says Refresh.
 
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 10000;
@@ -12,8 +12,13 @@ function showProgress({ done, total }) {
   if (!bar) {
     return total > 0;
   }
+  bar.max = total;
   bar.value = done;
   status.querySelector("[data-progress-done]").textContent = done;
+  const all = status.querySelector("[data-progress-total]");
+  if (all) {
+    all.textContent = total;
+  }
   return false;
 }
 
@@ -23,11 +28,13 @@ async function look() {
     return false;
   }
   const submission = await answer.json();
+  const run = submission.weights?.run;
   const hasMoved =
     submission.state !== status.dataset.state ||
     String(submission.queue?.position ?? 0) !== status.dataset.position ||
-    (submission.postponed_because ?? "") !== status.dataset.postponed;
-  return hasMoved || showProgress(submission.progress);
+    (submission.postponed_because ?? "") !== status.dataset.postponed ||
+    (run?.state ?? "") !== status.dataset.run;
+  return hasMoved || showProgress(run?.state === "running" ? run : submission.progress);
 }
 
 async function follow(wait) {

@@ -5,14 +5,14 @@
 import { addLocalTimes } from "./times.js";
 import { arrived, Away, forget, Refused, upload } from "./tus.js";
 
-const DESTINATION = ["protocol", "subset", "split", "team"];
+const DESTINATION = ["protocol", "subset", "split", "team", "kind"];
 const OF_NO_MORE_USE = ["upload_used", "upload_gone", "upload_differs"];
 
 const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
 const archiveIn = (form) => form.querySelector("#archive").files[0];
 const formTokenIn = (form) => form.querySelector("[name=form_token]").value;
 
-// The fields that say where the archive goes, as far as they are filled in.
+// The fields that say where the file goes and as what, as far as they are filled in.
 function destinationIn(form) {
   const fields = [...new FormData(form)];
   return Object.fromEntries(fields.filter(([name, value]) => DESTINATION.includes(name) && value));

@@ -86,6 +86,22 @@ def test_distance_matching_of_a_file_of_weights(tmp_path: Path) -> None:
     assert "holds a run of another recipe (weights_sha256)" in " ".join(other.output.split())
 
 
+def test_weights_at_fault_are_told_to_whoever_watches(tmp_path: Path) -> None:
+    data = write_tiny_data(tmp_path / "data")
+    network = ResNet(18, width=4)
+    network.conv1.weight.data[:] = float("nan")
+    save_file(network.state_dict(), tmp_path / "weights.safetensors")
+    words = ["pass", "distance-match", "--recipe", "tiny", "--data", str(data), "--split", "val"]
+    words += ["--out", str(tmp_path / "run"), "--device", "cpu", "--weights"]
+
+    ended = CliRunner().invoke(app, [*words, str(tmp_path / "weights.safetensors")])
+
+    assert ended.exit_code == 1
+    assert "1 tensors hold values that are not finite" in " ".join(ended.output.split())
+    last = status(tmp_path / "run")[-1]
+    assert (last["state"], last["fault"]) == ("failed", "weights")
+
+
 def status(run: Path) -> list[dict[str, object]]:
     path = run / "status.jsonl"
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []

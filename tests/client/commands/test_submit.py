@@ -104,6 +104,58 @@ class TestSending:
         assert finished.exit_code == 2
 
 
+class TestWeights:
+    """Told by the file's name, or by an option."""
+
+    NAMED = ("--method-name", "Ours")
+
+    @pytest.fixture
+    def weights(self, tmp_path: Path) -> str:
+        path = tmp_path / "backbone.safetensors"
+        path.write_bytes(b"tensors")
+        return str(path)
+
+    def kinds(self, server: FakeServer) -> list[str | None]:
+        return [json.loads(each.content).get("kind") for each in server.posted]
+
+    def test_are_told_by_the_name_of_the_file(self, luss: Luss, archive: str, weights: str) -> None:
+        server = FakeServer()
+        luss("submit", archive, *ADDRESS, *DECLARED, server=server)
+        luss("submit", weights, *ADDRESS, *DECLARED, *self.NAMED, server=server)
+
+        assert self.kinds(server) == [None, "weights"]
+
+    def test_or_by_what_is_said(self, luss: Luss, archive: str, weights: str) -> None:
+        server = FakeServer()
+        luss("submit", archive, *ADDRESS, *DECLARED, *self.NAMED, "--kind=weights", server=server)
+        luss("submit", weights, *ADDRESS, *DECLARED, "--kind=masks", server=server)
+
+        assert self.kinds(server) == ["weights", None]
+
+    def test_need_a_name_and_nothing_is_sent_without(self, luss: Luss, weights: str) -> None:
+        server = FakeServer()
+
+        finished = luss("submit", weights, *ADDRESS, *DECLARED, server=server)
+
+        assert finished.exit_code == 2
+        assert "give --method-name" in finished.stderr
+        assert server.requests == []
+
+    def test_what_the_server_does_with_them_is_told(self, luss: Luss) -> None:
+        run = {"state": "running", "done": 3, "total": 6}
+        server = FakeServer(
+            submission(weights={"run": {"state": "waiting", "done": 0, "total": 0}}),
+            submission(weights={"run": run}),
+            submission(weights={"run": {**run, "state": "finished"}}),
+        )
+
+        told = [luss("status", "s1", server=server).stdout.splitlines() for _ in range(3)]
+
+        assert "waiting for a worker that runs models" in told[0]
+        assert "running the weights: 3 of 6 images" in told[1]
+        assert len(told[2]) == 2
+
+
 class TestDeclarations:
     def test_missing_ones_are_listed_where_nobody_can_be_asked(
         self, luss: Luss, archive: str

@@ -1,14 +1,19 @@
 """Backbones of any origin are recognised by names and shapes, and nothing else is."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from reference_model.engine.weights import write_weights
+from reference_model.networks import foreign
 from reference_model.networks.foreign import UnknownLayout, backbone_of
 from reference_model.networks.resnet import Depth, ResNet
-from reference_model.networks.vit import VisionTransformer
+from reference_model.networks.vit import HEAD_WIDTH, VisionTransformer
+from server.submissions import weights_file
+from tests.support.weights import UNKNOWN_LAYOUTS, Shape
 
 Weights = dict[str, Tensor]
 PUBLISHED = {18: 11_176_512, 50: 23_508_032}
@@ -88,3 +93,46 @@ def test_other_weights_are_refused(change: Callable[[Weights], Weights], sentenc
 
     with pytest.raises(UnknownLayout, match=sentence):
         backbone_of(weights)
+
+
+@pytest.mark.parametrize("shapes", UNKNOWN_LAYOUTS.values(), ids=UNKNOWN_LAYOUTS)
+def test_what_the_site_refuses_cannot_be_run(shapes: dict[str, Shape]) -> None:
+    with pytest.raises(UnknownLayout):
+        backbone_of({name: torch.zeros(shape) for name, shape in shapes.items()})
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        ResNet(18, width=4),
+        ResNet(50, width=4),
+        VisionTransformer(width=64, depth=1, patch=4, positions=2),
+    ],
+    ids=["ResNet-18", "ResNet-50", "ViT"],
+)
+def test_what_can_be_run_the_site_takes(network: nn.Module, tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    write_weights(path, network.state_dict(), made="here")
+
+    with path.open("rb") as file:
+        weights_file.check(file, size_bytes=path.stat().st_size)
+    backbone_of(network.state_dict())
+
+
+def test_the_site_and_this_model_know_the_same() -> None:
+    assert weights_file.PREFIXES == foreign.PREFIXES
+    assert weights_file.SMALLEST_PATCH == foreign.SMALLEST_PATCH
+    assert weights_file.HEAD_WIDTH == HEAD_WIDTH
+
+
+def test_what_a_stem_claims_is_not_made_before_the_file_fills_it() -> None:
+    """A network of these channels would take a thousand times the memory of any machine."""
+    width = 2**20
+    claimed = {
+        "patch_embed.proj.weight": torch.empty(1).expand(width, 3, 4, 4),
+        "pos_embed": torch.empty(1).expand(1, 5, width),
+        "blocks.0.norm1.weight": torch.empty(1),
+    }
+
+    with pytest.raises(UnknownLayout, match="tensors of the backbone are missing"):
+        backbone_of(claimed)

@@ -12,7 +12,7 @@ from torch.nn.functional import avg_pool2d
 from evaluator import IGNORE, evaluate, open_truth
 from reference_model.data.folders import DataFolder
 from reference_model.data.pictures import read_mask
-from reference_model.engine.errors import Refused
+from reference_model.engine.errors import BadWeights, Refused
 from reference_model.engine.weights import write_weights
 from reference_model.networks.resnet import ResNet
 from reference_model.networks.segmenter import Segmenter
@@ -96,6 +96,43 @@ def test_a_pickle_is_never_opened(data: DataFolder, tiny: Recipe, tmp_path: Path
 
     with pytest.raises(Refused, match="is not a safetensors file"):
         distance_matching.run(tiny, place_at(tmp_path / "run", data, tiny), weights=path, name="x")
+
+
+def spoiled(tensors: dict[str, Tensor], name: str, value: float) -> dict[str, Tensor]:
+    return {**tensors, name: torch.full_like(tensors[name], value)}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("conv1.weight", float("nan"), "1 tensors hold values .* first is conv1.weight"),
+        ("layer4.1.bn2.bias", float("inf"), "first is layer4.1.bn2.bias"),
+        ("bn1.running_var", -1.0, "features that are not finite numbers"),
+        ("bn1.weight", 3e38, "features that are not finite numbers"),
+    ],
+)
+def test_weights_that_give_no_numbers_are_at_fault(
+    data: DataFolder, tiny: Recipe, tmp_path: Path, *, name: str, value: float, sentence: str
+) -> None:
+    path = tmp_path / "backbone.safetensors"
+    write_weights(path, spoiled(ResNet(18, width=4).state_dict(), name, value))
+
+    with pytest.raises(BadWeights, match=sentence):
+        distance_matching.run(tiny, place_at(tmp_path / "run", data, tiny), weights=path, name="x")
+
+
+def test_one_split_can_be_predicted_alone(
+    data: DataFolder, tiny: Recipe, weights: Path, tmp_path: Path
+) -> None:
+    both, one = place_at(tmp_path / "both", data, tiny), place_at(tmp_path / "one", data, tiny)
+
+    distance_matching.run(tiny, both, weights=weights, name="x")
+    distance_matching.run(tiny, one, weights=weights, name="x", only="test")
+
+    made = [path.name for path in (tmp_path / "one" / "distance-matching").glob("*.zip")]
+    assert made == ["test.zip"]
+    zips = [tmp_path / run / "distance-matching" / "test.zip" for run in ("both", "one")]
+    assert zips[0].read_bytes() == zips[1].read_bytes()
 
 
 def test_semi_supervised_finetuning_ends_in_an_entry(
