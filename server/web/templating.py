@@ -13,6 +13,7 @@ from typing import ClassVar, Protocol
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from server.dependencies import Viewer, identify, rooms
 from server.errors import NotSignedIn
@@ -79,6 +80,11 @@ def render(
     response = HTMLResponse(html, status_code=status, headers=headers)
     _finish(request, response, cookie=cookie, is_private=bool(frame.viewer_email))
     return response
+
+
+def written(part: Page) -> Markup:
+    """Write a part of a page that is the same in every frame, to be put into a page or kept."""
+    return Markup(ENVIRONMENT.get_template(part.template).render(page=part))  # noqa: S704  # by us
 
 
 def render_again(request: Request, html: bytes) -> HTMLResponse:
