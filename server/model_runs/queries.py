@@ -13,6 +13,10 @@ def one(session: Session, public_id: str) -> ModelRun | None:
     return session.scalar(_whole().where(ModelRun.public_id == public_id))
 
 
+def id_of(session: Session, public_id: str) -> int | None:
+    return session.scalar(select(ModelRun.id).where(ModelRun.public_id == public_id))
+
+
 def to_work_on(session: Session, run_id: int) -> ModelRun:
     """Return a run with what a worker needs to know of it."""
     return session.scalars(_whole().where(ModelRun.id == run_id)).one()
