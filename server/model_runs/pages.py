@@ -19,7 +19,7 @@ from server.operations import workers
 from server.web.form_page import Text
 from server.web.parameters import Cursor
 from server.web.redirects import see_other
-from server.web.templating import render
+from server.web.templating import render, render_refused
 
 router = APIRouter(include_in_schema=False, prefix=PATH)
 
@@ -72,7 +72,7 @@ def start(
                 has_worker=workers.serve(session, MODEL_QUEUE, now=built.clock.now()),
                 refused=refused,
             )
-        return render(request, page, status=refused.status)
+        return render_refused(request, page, refused)
     return see_other(f"{PATH}/{run.public_id}")
 
 

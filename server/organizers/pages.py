@@ -17,7 +17,7 @@ from server.organizers.boards import change_boards
 from server.web.board_links import SETTINGS, settings_path
 from server.web.form_page import Text
 from server.web.redirects import see_other
-from server.web.templating import render
+from server.web.templating import render, render_refused
 
 router = APIRouter(include_in_schema=False, prefix=f"{SETTINGS}/boards")
 Count = Annotated[int | None, Query(ge=0, le=10**6)]
@@ -104,7 +104,7 @@ def save(
                 shown=shown,
                 refused=refused,
             )
-        return render(request, page, status=refused.status)
+        return render_refused(request, page, refused)
     return see_other(f"{settings_path(board)}?saved={len(boards) if changes else 0}")
 
 
