@@ -8,8 +8,8 @@ page, and two routes that exist here only, which run SELECT 1: one in the sessio
 are given (`select_1`), one in a session opened by hand (`select_1_direct`). Rounds over all of
 them are repeated, so that what else the machine does meets each alike; figures are of all rounds
 together. The board's page is also timed with 100 submissions, and for a member, whose page is
-never taken from memory. PostgreSQL is a private one, or that of LUSS_DATABASE_URL (an empty
-database).
+written once for all members who see the same. PostgreSQL is a private one, or that of
+LUSS_DATABASE_URL (an empty database).
 """
 
 import argparse

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Literal, Self, cast
+from urllib.parse import quote
 
 import httpx
 
@@ -55,6 +56,10 @@ class Entry:
         }
 
 
+def _path_of(submission_id: str) -> str:
+    return f"/api/v1/submissions/{quote(submission_id, safe='')}"
+
+
 class Api:
     """A connection to one server; use it as a context manager."""
 
@@ -89,7 +94,18 @@ class Api:
         return self.connection.answer("GET", f"/api/v1/datasets/{subset}/{split}/manifest").content
 
     def submission(self, submission_id: str) -> Submission:
-        return cast("Submission", self.connection.document(f"/api/v1/submissions/{submission_id}"))
+        return cast("Submission", self.connection.document(_path_of(submission_id)))
+
+    def change(self, submission_id: str, changes: Mapping[str, object]) -> Submission:
+        """Change these fields of a submission; the others stay."""
+        response = self.connection.answer("PATCH", _path_of(submission_id), json=changes)
+        return cast("Submission", json_object(response))
+
+    def withdraw(self, submission_id: str) -> Submission:
+        """Take a submission back, for good."""
+        return cast(
+            "Submission", json_object(self.connection.answer("DELETE", _path_of(submission_id)))
+        )
 
     def submissions(self) -> Iterator[Submission]:
         """The submissions of the token's teams, newest first."""

@@ -13,6 +13,7 @@ from client.commands import (
     compare,
     demo,
     demo_data,
+    edit,
     match,
     pack,
     pass_,
@@ -21,6 +22,7 @@ from client.commands import (
     stack,
     status,
     submit,
+    withdraw,
     worker,
 )
 from client.errors import ClientError, ModelMissing, ServiceMissing, SystemRefused
@@ -79,6 +81,8 @@ app.command("compare")(compare.compare)
 app.command("pack")(pack.pack)
 app.command("submit")(submit.submit)
 app.command("status")(status.status)
+app.command("edit")(edit.edit)
+app.command("withdraw")(withdraw.withdraw)
 app.command("board")(board.board)
 app.add_typer(admin.app, name="admin")
 app.add_typer(pass_.app, name="pass")

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,11 @@ def console_for_people(*, as_json: bool) -> "Console":
     from rich.console import Console
 
     return Console(stderr=as_json, highlight=False)
+
+
+def somebody_is_there() -> bool:
+    """Whether a person at a terminal can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def print_json(document: object) -> None:

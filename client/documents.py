@@ -39,11 +39,15 @@ class BoardRow(TypedDict):
 
 
 class Board(TypedDict):
-    """`declarations` says for each fact whether the protocol allows a yes."""
+    """`declarations` says for each fact whether the protocol allows a yes; times are ISO 8601."""
 
     protocol: str
     subset: str
     split: str
+    phase: Literal["upcoming", "open", "closed", "paused"]
+    opens_at: str | None
+    closes_at: str | None
+    note: str | None
     declarations: dict[str, bool]
     rows: list[BoardRow]
 
@@ -107,6 +111,7 @@ class Submission(TypedDict):
     split: str
     method: str | None
     team: str
+    card: dict[str, str | None]
     progress: Progress
     queue: Queue | None
     weights: NotRequired[Weights | None]

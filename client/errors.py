@@ -6,6 +6,7 @@
         - ServiceMissing    2  the base is installed, and this command needs the service
         - ModelMissing      2  likewise, the reference model
         - ProgramMissing    2  a program of the system is not installed
+        - NamesNotShown     2  names are to be withheld that no board shows
         - SystemRefused     2  the system cannot read or write a file as it was asked to
     + Unreachable           3  no answer, or none that this client understands
         - ServerFailed      3  the server says that the fault is its own
@@ -52,6 +53,11 @@ class ModelMissing(UsageMistake):
             "This command trains or runs the reference model; install it with "
             "pip install 'lussbench[model]'."
         )
+
+
+class NamesNotShown(UsageMistake):
+    def __init__(self) -> None:
+        super().__init__("A private entry is on no board: leave out --anonymous-until.")
 
 
 class ProgramMissing(UsageMistake):

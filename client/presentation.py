@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TextIO
 
 from rich.console import Console, RenderableType
@@ -116,9 +116,17 @@ def _score_table(submission: Submission) -> Table:
     return table
 
 
-def board_table(board: Board) -> Table:
+def board_summary(board: Board) -> Iterable[RenderableType]:
+    """A board: whether it takes entries, what its organizers say of it, and its rows."""
+    yield Text(f"{board['protocol']} {board['subset']} {board['split']}: {phase_words(board)}")
+    if board["note"]:
+        yield Text(board["note"])
+    yield _board_table(board)
+
+
+def _board_table(board: Board) -> Table:
     """The rows as the server ranks them; reported results carry their rank in brackets."""
-    table = Table(title=f"{board['protocol']} {board['subset']} {board['split']}", box=None)
+    table = Table(box=None)
     table.add_column("Rank", justify="right")
     table.add_column("Method")
     table.add_column("Backbone")
@@ -134,6 +142,26 @@ def board_table(board: Board) -> Table:
             *(_percent(row["scores"].get(name)) for name in _BOARD_COLUMNS),
         )
     return table
+
+
+def phase_words(board: Board) -> str:
+    """Say when the board takes entries, and what becomes of them."""
+    opens, closes = _moment(board["opens_at"]), _moment(board["closes_at"])
+    match board["phase"]:
+        case "upcoming":
+            return f"opens {opens}"
+        case "closed":
+            return f"closed {closes}, late entries have no rank"
+        case "paused":
+            return "paused, takes no entries"
+        case "open":
+            return f"open until {closes}" if closes else "open"
+
+
+def _moment(written: str | None) -> str:
+    if written is None:
+        return ""
+    return f"{datetime.fromisoformat(written).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _rank(row: BoardRow) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
+from client.errors import UsageMistake
+
 _LOCAL_SERVER = "http://127.0.0.1:8000"
 
 
@@ -22,6 +24,18 @@ class ClientSettings:
             server=(variables.get("LUSS_SERVER") or _LOCAL_SERVER).rstrip("/"),
             token=variables.get("LUSS_TOKEN") or None,
         )
+
+    @classmethod
+    def with_token(cls) -> Self:
+        """Return them for what nobody may do without a name.
+
+        Raises:
+            UsageMistake: there is no token.
+        """
+        settings = cls.from_environment()
+        if settings.token is None:
+            raise UsageMistake("LUSS_TOKEN is not set; make a token on your account page.")
+        return settings
 
 
 def process_environment() -> dict[str, str]:

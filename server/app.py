@@ -28,6 +28,7 @@ from server.methods import routes as method_routes
 from server.model_runs import pages as model_run_pages
 from server.operations import pages as operation_pages
 from server.operations import routes as operation_routes
+from server.organizers import pages as organizer_pages
 from server.probes import Probes
 from server.settings import Settings
 from server.storage.retrying import open_store
@@ -52,7 +53,8 @@ ROUTES = (
 )
 PAGES = (
     *(account_pages, board_pages, docs_pages, edit_pages, method_pages, model_run_pages),
-    *(operation_pages, sign_in_pages, static_files, submission_pages, team_pages, token_pages),
+    *(operation_pages, organizer_pages, sign_in_pages, static_files, submission_pages),
+    *(team_pages, token_pages),
 )
 CACHE_BYTES = 64 * 2**20
 UPLOAD_PATHS = ("/api/v1/submissions", "/submit", f"{tus.PATH}/")

@@ -122,13 +122,13 @@ def bearer_of(request: Request) -> str | None:
     return token.strip() if kind.lower() == "bearer" else None
 
 
-def identify(request: Request, built: Rooms, *, browser: bool) -> Viewer:
-    """Tell who asks: by bearer token, else by the browser's cookie where ``browser`` allows it.
+def identify(request: Request, built: Rooms, *, browser: bool, by_token: bool = True) -> Viewer:
+    """Tell who asks: by bearer token, else by the browser's cookie, where each is allowed.
 
     Raises:
         NotSignedIn: there is a token, and it is not valid.
     """
-    token = bearer_of(request)
+    token = bearer_of(request) if by_token else None
     secret = request.cookies.get(SESSION_COOKIE) if browser else None
     if token is None and secret is None:
         return Viewer()
@@ -178,8 +178,11 @@ def api_viewer(request: Request, built: RoomsDep) -> Viewer:
 
 
 def page_viewer(request: Request, built: RoomsDep) -> Viewer:
-    """Identify the reader of a page, once: the frame around the page reads it from the request."""
-    viewer = identify(request, built, browser=True)
+    """Identify the reader of a page, once: the frame around the page reads it from the request.
+
+    A token counts for reading only, so that none does more by a form than its scope says.
+    """
+    viewer = identify(request, built, browser=True, by_token=request.method in SAFE_METHODS)
     request.state.viewer = viewer
     return viewer
 
@@ -187,6 +190,17 @@ def page_viewer(request: Request, built: RoomsDep) -> Viewer:
 def page_member(viewer: Annotated[Viewer, Depends(page_viewer)]) -> Viewer:
     """Identify the reader of a page that is for signed-in people; others are asked to sign in."""
     signed_in(viewer)
+    return viewer
+
+
+def page_organizer(viewer: Annotated[Viewer, Depends(page_member)]) -> Viewer:
+    """Identify an organizer; the page is for nobody else.
+
+    Raises:
+        NotAllowed: they are none, or ask by a token that is not for organizing.
+    """
+    if not viewer.reader.is_organizer:
+        raise NotAllowed("This page is for organizers.")
     return viewer
 
 
@@ -247,4 +261,5 @@ def signed_in(viewer: Viewer) -> int:
 ApiViewerDep = Annotated[Viewer, Depends(api_viewer)]
 PageViewerDep = Annotated[Viewer, Depends(page_viewer)]
 SignedInPageDep = Annotated[Viewer, Depends(page_member)]
+OrganizerPageDep = Annotated[Viewer, Depends(page_organizer)]
 CheckedForm = Depends(checked_form)

@@ -109,15 +109,16 @@ def _limit(name: str, word: str) -> int | None:
 
 
 def _moment(name: str, word: str) -> datetime | None:
+    from server.clock import in_utc
+
     if word == NONE:
         return None
     try:
-        moment = datetime.fromisoformat(word)
+        return in_utc(word)
     except ValueError:
         console.stop(
             f"--{name} is {word!r}; it is a time like 2027-01-31T12:00, or none.", console.USAGE
         )
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _lines(board: "Board", now: datetime) -> Iterator[str]:

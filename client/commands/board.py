@@ -26,14 +26,14 @@ def board(
     """Print a board (LUSS_SERVER)."""
     from client.addresses import board_address
     from client.api import Api
-    from client.presentation import board_table, show
+    from client.presentation import board_summary, show
     from client.settings import ClientSettings
 
     with Api(ClientSettings.from_environment(), transport=context.obj) as api:
         address = board_address(api.catalogue(), protocol=protocol, subset=subset, split=split)
         match Format.JSON if as_json else form:
             case Format.TABLE:
-                show(board_table(api.board(address)))
+                show(*board_summary(api.board(address)))
             case Format.JSON:
                 console.print_json(api.board(address))
             case Format.CSV:

@@ -1,12 +1,11 @@
 """`luss submit`: an archive, or weights, on the way to a board."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from client.console import INTERRUPTED, stop
+from client.console import INTERRUPTED, somebody_is_there, stop
 
 if TYPE_CHECKING:
     from client.api import Api, Entry
@@ -61,22 +60,20 @@ def submit(
     from client.addresses import board_address
     from client.api import Api, Entry
     from client.declarations import check_allowed, declared
-    from client.errors import UsageMistake
+    from client.errors import NamesNotShown, UsageMistake
     from client.presentation import exit_code_of, show_submission
     from client.settings import ClientSettings
 
-    settings = ClientSettings.from_environment()
-    if settings.token is None:
-        raise UsageMistake("LUSS_TOKEN is not set; make a token on your account page.")
+    settings = ClientSettings.with_token()
     is_of_weights = kind == "weights" or (kind == "auto" and archive.suffix == ".safetensors")
     if is_of_weights and not method_name:
         raise UsageMistake("Weights come without a method.txt: give --method-name.")
     if private and anonymous_until:
-        raise UsageMistake("A private entry is on no board: leave out --anonymous-until.")
+        raise NamesNotShown
     with Api(settings, transport=context.obj) as api:
         catalogue = api.catalogue()
         address = board_address(catalogue, protocol=protocol, subset=subset, split=split)
-        ask = _asked if _somebody_is_there() else None
+        ask = _asked if somebody_is_there() else None
         answers = declared(declare or [], catalogue["facts"], ask)
         check_allowed(api, catalogue, address, answers)
         card = {} if method_name is None else {"method_name": method_name}
@@ -94,10 +91,6 @@ def submit(
             submission = _followed(api, submission)
     show_submission(submission, as_json=as_json)
     raise typer.Exit(exit_code_of(submission))
-
-
-def _somebody_is_there() -> bool:
-    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _asked(question: str) -> bool:

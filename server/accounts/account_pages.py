@@ -6,15 +6,14 @@ from sqlalchemy.orm import Session
 from server.accounts import credentials, deletion, forms, passwords, queries, service
 from server.accounts.browser import AccountDesk
 from server.accounts.contexts import AccountPage, InvitationLine, SessionLine, TeamLine
-from server.accounts.pages import Text
 from server.dependencies import CheckedForm, Rooms, RoomsDep, SignedInPageDep, Viewer, signed_in
 from server.digests import digest_of
 from server.errors import ServerError
 from server.web import sessions
-from server.web.form_page import filled_fields, refused_form
+from server.web.form_page import Text, filled_fields, refused_form
 from server.web.redirects import see_other
 from server.web.refusal import refusal_of
-from server.web.templating import render
+from server.web.templating import render, render_refused
 
 router = APIRouter(include_in_schema=False, prefix="/account")
 DONE = {
@@ -52,7 +51,7 @@ def save_profile(
     except ServerError as refused:
         with built.database.reading() as session:
             page = _account_page(request, built, session, viewer, typed=typed, refused=refused)
-        return render(request, page, status=refused.status)
+        return render_refused(request, page, refused)
     return see_other("/account?done=profile")
 
 

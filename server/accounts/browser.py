@@ -12,9 +12,10 @@ from server import attempts
 from server.accounts import credentials, passwords, registration, service
 from server.accounts.queries import user_by_id
 from server.dependencies import Rooms
-from server.errors import MailUnavailable, PasswordWrong
+from server.errors import PasswordWrong
 from server.mail.address import normal_email
 from server.models import User
+from server.web import mail_attempts
 from server.web.sender import browser_name, client_address
 from server.web.sessions import COOKIE
 
@@ -74,7 +75,7 @@ class AccountDesk:
             MailUnavailable: this server cannot write to anybody.
             TooManyAttempts: from this address, or for this account.
         """
-        self._admit_mail(normal_email(email))
+        mail_attempts.admit(self.request, self.built, normal_email(email))
         who = registration.applicant(email=email, name=name, password=password)
         with self.built.database.unit_of_work() as session:
             registration.apply(session, who, site_url=self._site_url, now=self.built.clock.now())
@@ -82,7 +83,7 @@ class AccountDesk:
     def ask_for_reset(self, *, email: str) -> None:
         """Take the wish for a new password; see `credentials`."""
         address = normal_email(email)
-        self._admit_mail(address)
+        mail_attempts.admit(self.request, self.built, address)
         with self.built.database.unit_of_work() as session:
             credentials.ask_for_reset(
                 session, email=address, site_url=self._site_url, now=self.built.clock.now()
@@ -91,7 +92,7 @@ class AccountDesk:
     def ask_for_email_change(self, user: User, *, email: str) -> None:
         """Take the wish for another address, of somebody whose password was checked."""
         address = normal_email(email)
-        self._admit_mail(address)
+        mail_attempts.admit(self.request, self.built, address)
         with self.built.database.unit_of_work() as session:
             credentials.ask_for_email_change(
                 session,
@@ -124,15 +125,3 @@ class AccountDesk:
         """Let failures alone count; whoever knows one password may still guess at others."""
         attempts.forget(session, attempts.SIGN_IN_OF_ACCOUNT, email)
         attempts.take_back(session, attempts.SIGN_IN_FROM_ADDRESS, client_address(self.request))
-
-    def _admit_mail(self, email: str) -> None:
-        if not self.built.settings.sends_mail:
-            raise MailUnavailable("This server has no mail server; ask its operator.")
-        attempts.admit(
-            self.built.database,
-            {
-                attempts.MAIL_TO_ADDRESS: email,
-                attempts.MAIL_FROM_ADDRESS: client_address(self.request),
-            },
-            now=self.built.clock.now(),
-        )

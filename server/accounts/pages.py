@@ -18,7 +18,7 @@ from server.dependencies import (
 from server.errors import LinkExpired, ServerError
 from server.models import LinkPurpose
 from server.web import sessions
-from server.web.form_page import FormPage, MessagePage, filled, refused_form
+from server.web.form_page import FormPage, MessagePage, Text, filled, refused_form
 from server.web.links import Link
 from server.web.redirects import local_path, see_other
 from server.web.templating import render
@@ -47,7 +47,6 @@ NO_MAIL = MessagePage(
     "operator makes accounts, with luss admin user.",
     links=(Link(text="Sign in", url="/sign-in"),),
 )
-Text = Annotated[str, Form()]
 Next = Annotated[str, Form(alias="next")]
 
 

@@ -5,15 +5,14 @@ from sqlalchemy.orm import Session
 
 from server.accounts import queries, tokens
 from server.accounts.contexts import TokenLine, TokensPage
-from server.accounts.pages import Text
 from server.dependencies import CheckedForm, Rooms, RoomsDep, SignedInPageDep, Viewer, signed_in
 from server.errors import FieldInvalid, ServerError
 from server.models import Scope
-from server.web.form_page import InputField, filled_fields
+from server.web.form_page import InputField, Text, filled_fields
 from server.web.links import Choice
 from server.web.redirects import see_other
 from server.web.refusal import refusal_of
-from server.web.templating import render
+from server.web.templating import render, render_refused
 
 router = APIRouter(include_in_schema=False, prefix="/account/tokens")
 SCOPES = {
@@ -53,7 +52,7 @@ def create(
     except ServerError as refused:
         with built.database.reading() as session:
             page = _page(built, session, viewer, typed, refused=refused)
-        return render(request, page, status=refused.status)
+        return render_refused(request, page, refused)
     with built.database.reading() as session:
         return render(request, _page(built, session, viewer, USUAL, new_token=token))
 

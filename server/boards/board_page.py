@@ -1,6 +1,11 @@
-"""From a board's rows to its page."""
+"""From a board's rows to its page.
+
+Most of it is the same for many readers, and is written once for all of them: they differ in which
+rows are their team's, in whether they may change its settings, and in the frame around it.
+"""
 
 import re
+import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from math import ceil
@@ -9,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from server.boards import queries
 from server.boards.board_controls import filters_of, leaf_of, sort_links
-from server.boards.contexts import BoardPage, Cell, Line, Switch, Whisker
+from server.boards.contexts import BoardContent, BoardPage, Cell, Line, Switch, Whisker
+from server.boards.queries import BoardState
 from server.boards.table import PRIMARY, Row, Table, table_of
 from server.boards.view import BoardPageView, BoardView
 from server.boards.written import rows_seen
@@ -18,9 +24,11 @@ from server.catalogue import queries as catalogue
 from server.models import Board, BoardDetail, BoardPhase, SplitName
 from server.protocols import SUMMARIES, TITLES, rules_of
 from server.score_names import OVERALL, SCORE_GROUPS, SIZES, ScoreGroup
-from server.web.board_links import board_path
+from server.visibility import Reader
+from server.web.board_links import board_path, settings_path
 from server.web.links import Link
 from server.web.opening import opening_of
+from server.web.templating import written
 
 SPLIT_TITLES = {SplitName.TEST: "test", SplitName.VAL: "validation"}
 EXPORTS: tuple[tuple[str, dict[str, str]], ...] = (
@@ -35,12 +43,59 @@ ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 def board_page(
     session: Session,
     cache: Cache,
+    state: BoardState,
+    view: BoardPageView,
+    reader: Reader,
+) -> BoardPage:
+    """Return a board's page as a reader sees it, kept for its revision and phase."""
+    mine = _teams_on(session, cache, state).intersection(reader.team_ids)
+    key = "board", state, view, mine, reader.is_organizer
+    kept: BoardPage | None = cache.get(key)
+    if kept is not None:
+        return kept
+    board = queries.whole(session, state.board_id)
+    content = written(
+        _content(
+            session,
+            cache,
+            board,
+            state.phase,
+            view,
+            team_ids=mine,
+            is_organizer=reader.is_organizer,
+        )
+    )
+    page = BoardPage(
+        protocol_title=TITLES[board.protocol],
+        subset_title=board.split.subset.title,
+        split_title=SPLIT_TITLES[board.split.name],
+        content=content,
+    )
+    cache.put(key, page, size_bytes=sys.getsizeof(content))
+    return page
+
+
+def _teams_on(session: Session, cache: Cache, state: BoardState) -> frozenset[int]:
+    """Return the teams that have rows on a board."""
+    key = "teams", state.board_id, state.revision
+    teams: frozenset[int] | None = cache.get(key)
+    if teams is None:
+        table = table_of(session, cache, queries.whole(session, state.board_id))
+        teams = frozenset(row.team_id for row in table if row.team_id is not None)
+        cache.put(key, teams, size_bytes=sys.getsizeof(teams))
+    return teams
+
+
+def _content(
+    session: Session,
+    cache: Cache,
     board: Board,
     phase: BoardPhase,
     view: BoardPageView,
     *,
-    team_ids: Sequence[int],
-) -> BoardPage:
+    team_ids: Collection[int],
+    is_organizer: bool,
+) -> BoardContent:
     table = table_of(session, cache, board)
     found = rows_seen(session, cache, board, view)
     start = (view.page - 1) * PAGE_LENGTH
@@ -51,11 +106,11 @@ def board_page(
         _lines,
         best=_best(table, _names(groups)),
         axis_end=axis_end,
-        own=queries.own_entries(session, board, team_ids),
+        team_ids=team_ids,
     )
     split, subset = board.split, board.split.subset
     path = board_path(board)
-    return BoardPage(
+    return BoardContent(
         protocol_title=TITLES[board.protocol],
         protocol_summary=SUMMARIES[board.protocol],
         subset_title=subset.title,
@@ -82,6 +137,7 @@ def board_page(
         rules=rules_of(board.protocol, subset=subset.title),
         exports=_exports(board, view),
         submit_url=f"/submit?protocol={board.protocol}&subset={subset.slug}&split={split.name}",
+        settings_url=settings_path(board) if is_organizer else None,
     )
 
 
@@ -160,9 +216,11 @@ def _lines(
     *,
     best: Mapping[str, Mapping[str, float]],
     axis_end: int,
-    own: Collection[str],
+    team_ids: Collection[int],
 ) -> tuple[Line, ...]:
-    return tuple(_line(row, best[row.kind], axis_end, is_own=row.submission in own) for row in rows)
+    return tuple(
+        _line(row, best[row.kind], axis_end, is_own=row.team_id in team_ids) for row in rows
+    )
 
 
 def _line(row: Row, best: Mapping[str, float], axis_end: int, *, is_own: bool) -> Line:

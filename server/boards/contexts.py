@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from markupsafe import Markup
+
 from server.protocols import Rule
 from server.score_names import ScoreGroup, ScoreName
 from server.web.links import Choice, Link
@@ -98,10 +100,10 @@ class Leaf:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BoardPage:
-    """One board: protocol x subset x split."""
+class BoardContent:
+    """One board, protocol x subset x split, without the frame around its page."""
 
-    template: ClassVar[str] = "boards/board.html"
+    template: ClassVar[str] = "boards/board_content.html"
 
     protocol_title: str
     protocol_summary: str
@@ -129,6 +131,19 @@ class BoardPage:
     rules: tuple[Rule, ...]
     exports: tuple[Link, ...]
     submit_url: str
+    settings_url: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardPage:
+    """The page of a board; its content is written already."""
+
+    template: ClassVar[str] = "boards/board.html"
+
+    protocol_title: str
+    subset_title: str
+    split_title: str
+    content: Markup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,12 +206,21 @@ class Leader:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """The way to a board, and whether it is open; without masks nothing can be scored there."""
+
+    url: str
+    has_truth: bool
+    opening: Opening
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BoardOverview:
     """A protocol of a subset on the home page: who leads, and where to read on."""
 
     protocol_title: str
-    test_url: str
-    validation_url: str
+    test: Door
+    validation: Door
     verified: Leader | None
     reported: Leader | None
     verified_count: int
@@ -205,8 +229,11 @@ class BoardOverview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubsetOverview:
+    """A data set; ``is_open`` where a board of it takes entries that can rank."""
+
     title: str
     classes: int
+    has_truth: bool
     is_open: bool
     boards: tuple[BoardOverview, ...]
 

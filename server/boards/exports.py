@@ -14,6 +14,7 @@ FACT_COLUMNS = (
     "kind",
     "counts",
     "pinned",
+    "run_here",
     "method",
     "team",
     "backbone",
@@ -26,6 +27,7 @@ FACT_COLUMNS = (
 )
 CLASS_COLUMNS = ("class_id", "wnid", "name", "iou", "biou")
 OTHER = (0, "", "other")
+RUN_HERE = r"$^{\ast}$"
 LATEX_SCORES = {
     "miou": "mIoU",
     "bmiou": "b-mIoU",
@@ -76,14 +78,19 @@ def per_class_csv(
     return text.getvalue()
 
 
-def as_latex(rows: Iterable[Row]) -> str:
-    """Return a booktabs table; reported rows carry their rank in brackets."""
+def as_latex(rows: Sequence[Row]) -> str:
+    """Return a booktabs table; reported rows carry their rank in brackets.
+
+    What the server has run itself carries a star, which a last line explains.
+    """
     head = " & ".join(["", "Method", "Backbone", *LATEX_SCORES.values()])
     body = "".join(f"{_latex_line(row)} \\\\\n" for row in rows)
     columns = "rll" + "r" * len(LATEX_SCORES)
+    note = f"\\multicolumn{{{len(columns)}}}{{l}}{{{RUN_HERE} run by the server}} \\\\\n"
     return (
         f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{head} \\\\\n\\midrule\n"
-        f"{body}\\bottomrule\n\\end{{tabular}}\n"
+        f"{body}\\bottomrule\n{note if any(row.run_here for row in rows) else ''}"
+        "\\end{tabular}\n"
     )
 
 
@@ -93,7 +100,7 @@ def _latex_line(row: Row) -> str:
     return " & ".join(
         [
             rank if row.kind == "verified" else f"({rank})",
-            _escaped(row.method),
+            _escaped(row.method) + (RUN_HERE if row.run_here else ""),
             _escaped(row.backbone or "--"),
             *("--" if score is None else f"{score:.2f}" for score in scores),
         ]

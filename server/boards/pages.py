@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from server.boards import queries
 from server.boards.board_page import board_page
 from server.boards.compare_page import compare_page
 from server.boards.home_page import home_page
@@ -19,7 +18,7 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/")
 def home(request: Request, session: ReadingDep, built: RoomsDep) -> Response:
-    return render(request, home_page(session, built.cache))
+    return render(request, home_page(session, built.cache, now=built.clock.now()))
 
 
 @router.get("/boards")
@@ -35,7 +34,7 @@ def board(
     split: str,
     view: Annotated[BoardPageView, Query()],
 ) -> Response:
-    """Show a board; what strangers see of it is kept for its revision and phase."""
+    """Show a board; what strangers see of it is kept with its frame, for its revision and phase."""
     built, viewer = rooms(request), page_viewer(request, rooms(request))
     with built.database.reading() as session:
         state = state_of(session, protocol, subset, split, now=built.clock.now())
@@ -43,8 +42,7 @@ def board(
         kept: bytes | None = None if viewer.user_id else built.cache.get(key)
         if kept is not None:
             return render_again(request, kept)
-        named = queries.whole(session, state.board_id)
-        page = board_page(session, built.cache, named, state.phase, view, team_ids=viewer.team_ids)
+        page = board_page(session, built.cache, state, view, viewer.reader)
     response = render(request, page)
     if not viewer.user_id:
         html = bytes(response.body)

@@ -179,16 +179,3 @@ def images_of(session: Session, split: Split) -> int | None:
             TruthVersion.split_id == split.id, TruthVersion.version == split.truth_version
         )
     )
-
-
-def own_entries(session: Session, board: Board, team_ids: Sequence[int]) -> frozenset[str]:
-    """Return the public ids of these teams' entries, whose rows a board marks for them."""
-    if not team_ids:
-        return frozenset()
-    return frozenset(
-        session.scalars(
-            select(Submission.public_id).where(
-                Submission.board_id == board.id, Submission.team_id.in_(team_ids), is_published()
-            )
-        )
-    )

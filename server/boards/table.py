@@ -32,7 +32,8 @@ class Row:
     """A line of a board; scores are percentages, None is unknown.
 
     ``group`` numbers the statistical ties of verified entries. ``counts`` is True of a method's
-    entry that counts and of reported results; ``score_id`` is set for what was scored here.
+    entry that counts and of reported results; ``score_id`` and ``team_id``, which tells readers
+    their own rows and nobody anything, are set for what was scored here.
     ``contest`` names what one row stands for: a method, by its entries with or without names.
     """
 
@@ -55,6 +56,7 @@ class Row:
     unranked_because: str | None = None
     anonymous_until: str | None = None
     score_id: int | None = None
+    team_id: int | None = None
     contest: tuple[int, bool] | None = None
 
 
@@ -132,6 +134,7 @@ def _verified(submission: Submission, score: Score, truth_version: str | None) -
         unranked_because=_reason(submission, score, truth_version),
         anonymous_until=None if until is None else until.date().isoformat(),
         score_id=score.id,
+        team_id=submission.team_id,
         contest=(submission.method_id or 0, until is not None),
     )
 

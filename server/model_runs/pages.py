@@ -1,40 +1,27 @@
 """The pages of reference runs, for organizers: start one, watch one, cancel one."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from server.addresses import split_named
 from server.dependencies import (
     CheckedForm,
+    OrganizerPageDep,
     ReadingDep,
     RoomsDep,
-    SignedInPageDep,
-    Viewer,
     signed_in,
 )
-from server.errors import FieldInvalid, NotAllowed, NotFound, ServerError
+from server.errors import FieldInvalid, NotFound, ServerError
 from server.jobs.queue import MODEL_QUEUE
 from server.model_runs import queries, service
 from server.model_runs.run_page import PATH, run_page, runs_page
 from server.model_runs.service import Order, Starter
 from server.operations import workers
+from server.web.form_page import Text
+from server.web.parameters import Cursor
 from server.web.redirects import see_other
-from server.web.templating import render
+from server.web.templating import render, render_refused
 
 router = APIRouter(include_in_schema=False, prefix=PATH)
-Text = Annotated[str, Form()]
-Cursor = Annotated[int | None, Query(gt=0, le=2**63 - 1)]
-
-
-def organizer(viewer: SignedInPageDep) -> Viewer:
-    """Identify an organizer; the pages are for nobody else."""
-    if not viewer.is_organizer:
-        raise NotAllowed("Reference runs are started by organizers.")
-    return viewer
-
-
-OrganizerDep = Annotated[Viewer, Depends(organizer)]
 
 
 @router.get("")
@@ -42,15 +29,18 @@ def index(
     request: Request,
     built: RoomsDep,
     session: ReadingDep,
-    viewer: OrganizerDep,
+    viewer: OrganizerPageDep,
     cursor: Cursor = None,
 ) -> Response:
+    before_id = None if cursor is None else queries.id_of(session, cursor)
+    if cursor is not None and before_id is None:
+        raise FieldInvalid("cursor must be that of the page before.", field="cursor")
     page = runs_page(
         session,
         request.query_params,
         teams=viewer.teams,
         has_worker=workers.serve(session, MODEL_QUEUE, now=built.clock.now()),
-        before_id=cursor,
+        before_id=before_id,
     )
     return render(request, page)
 
@@ -59,7 +49,7 @@ def index(
 def start(
     request: Request,
     built: RoomsDep,
-    viewer: OrganizerDep,
+    viewer: OrganizerPageDep,
     *,
     recipe: Text = "",
     board: Text = "",
@@ -82,13 +72,13 @@ def start(
                 has_worker=workers.serve(session, MODEL_QUEUE, now=built.clock.now()),
                 refused=refused,
             )
-        return render(request, page, status=refused.status)
+        return render_refused(request, page, refused)
     return see_other(f"{PATH}/{run.public_id}")
 
 
 @router.get("/{run_id}")
 def show(
-    request: Request, built: RoomsDep, session: ReadingDep, _viewer: OrganizerDep, run_id: str
+    request: Request, built: RoomsDep, session: ReadingDep, _viewer: OrganizerPageDep, run_id: str
 ) -> Response:
     run = queries.one(session, run_id)
     if run is None:
@@ -98,7 +88,7 @@ def show(
 
 
 @router.post("/{run_id}/cancel", dependencies=[CheckedForm])
-def cancel(built: RoomsDep, _viewer: OrganizerDep, run_id: str) -> Response:
+def cancel(built: RoomsDep, _viewer: OrganizerPageDep, run_id: str) -> Response:
     with built.database.unit_of_work() as session:
         run = queries.one(session, run_id)
         if run is None:

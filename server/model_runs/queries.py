@@ -25,6 +25,10 @@ def has_use_for_its_folder(session: Session, public_id: str) -> bool:
     return not run.is_of_weights and run.state is not ModelRunState.CANCELLED
 
 
+def id_of(session: Session, public_id: str) -> int | None:
+    return session.scalar(select(ModelRun.id).where(ModelRun.public_id == public_id))
+
+
 def to_work_on(session: Session, run_id: int) -> ModelRun:
     """Return a run with what a worker needs to know of it."""
     return session.scalars(_whole().where(ModelRun.id == run_id)).one()

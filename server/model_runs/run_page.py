@@ -64,7 +64,7 @@ def runs_page(
         seed=seed,
         lines=tuple(_line(row) for row in rows[:PAGE_LENGTH]),
         is_first_page=before_id is None,
-        older_url=f"?cursor={rows[PAGE_LENGTH - 1].id}" if len(rows) > PAGE_LENGTH else None,
+        older_url=f"?cursor={rows[PAGE_LENGTH - 1].public_id}" if len(rows) > PAGE_LENGTH else None,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from server.dependencies import CheckedForm, ReadingDep, RoomsDep, SignedInPageDep, WorkDep
 from server.errors import EntryEnded, FieldInvalid, ServerError
@@ -21,14 +21,13 @@ from server.submissions.entry_form import is_yes
 from server.submissions.lookup import own_submission
 from server.submissions.states import IN_FLIGHT, may_become
 from server.submissions.withdrawal import withdraw
-from server.web.form_page import FormPage
+from server.web.form_page import FormPage, Text
 from server.web.links import Link
 from server.web.redirects import see_other
 from server.web.refusal import refusal_of
-from server.web.templating import render
+from server.web.templating import render, render_refused
 
 router = APIRouter(include_in_schema=False, prefix="/submissions")
-Text = Annotated[str, Form()]
 UNDER_WAY = (
     "It has not been scored yet. Work on it ends, and it gets no scores; it still counts against "
     "the quota."
@@ -94,7 +93,7 @@ def save(
     except FieldInvalid as refused:
         with built.database.reading() as session:
             submission = own_submission(session, submission_id, team_ids=viewer.team_ids)
-        return render(request, _edit_page(submission, typed, refused), status=refused.status)
+        return render_refused(request, _edit_page(submission, typed, refused), refused)
     return see_other(f"/submissions/{submission_id}?done=saved")
 
 

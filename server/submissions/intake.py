@@ -63,7 +63,9 @@ class Intake:
 
     async def _receive(self, body: AsyncIterator[bytes]) -> str:
         viewer = await to_thread.run_sync(
-            lambda: identify(self.request, self.built, browser=self.browser)
+            lambda: identify(
+                self.request, self.built, browser=self.browser, by_token=not self.browser
+            )
         )
         user_id = submitter(viewer)
         await to_thread.run_sync(self._check_declared_length)

@@ -22,7 +22,7 @@ from server.submissions.submit_page import submit_page
 from server.submissions.waiting import places_of
 from server.web.parameters import Cursor
 from server.web.redirects import see_other
-from server.web.templating import render
+from server.web.templating import render, render_refused
 
 router = APIRouter(include_in_schema=False)
 PAGE_LENGTH = 20
@@ -68,7 +68,7 @@ def _form_again(
             now=built.clock.now(),
             refused=refused,
         )
-    return render(request, page, status=refused.status, headers=refused.headers)
+    return render_refused(request, page, refused)
 
 
 @router.get("/submissions")

@@ -119,6 +119,7 @@ def take_back(
 def _changed(
     session: Session, built: Rooms, submission: Submission, reader: Reader
 ) -> SubmissionPayload:
+    session.flush()  # what is expired before it is written is lost
     session.expire_all()
     return _payloads(session, built, [queries.one(session, submission.public_id)], reader)[0]
 

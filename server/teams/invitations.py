@@ -65,13 +65,21 @@ def invite(
 
 
 def take_back(session: Session, public_id: str, *, user_id: int, invitation: str) -> None:
-    """End an invitation, as an owner of the team."""
+    """End an invitation, as an owner of the team.
+
+    Raises:
+        NotFound, NotAllowed: see `service.owned`; or it is none of the team's, or was answered.
+    """
     team = owned(session, public_id, user_id=user_id).team
-    session.execute(
-        delete(TeamInvitation).where(
-            TeamInvitation.team_id == team.id, TeamInvitation.public_id == invitation
+    ended = session.execute(
+        delete(TeamInvitation)
+        .where(TeamInvitation.team_id == team.id, TeamInvitation.public_id == invitation)
+        .returning(TeamInvitation.id)
+    ).one_or_none()
+    if ended is None:
+        raise NotFound(
+            f"{team.name} has no invitation {invitation!r}; it was answered or taken back."
         )
-    )
 
 
 def with_secret(session: Session, secret: str, *, now: datetime) -> TeamInvitation:

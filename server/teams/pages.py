@@ -1,13 +1,11 @@
 """The pages of teams: make one, look after it, answer an invitation."""
 
 from dataclasses import replace
-from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Request, Response
 from sqlalchemy.orm import Session
 
-from server import attempts
 from server.dependencies import (
     CheckedForm,
     PageViewerDep,
@@ -17,26 +15,26 @@ from server.dependencies import (
     WorkDep,
     signed_in,
 )
-from server.errors import MailUnavailable, ServerError
+from server.errors import ServerError
 from server.mail.address import normal_email
 from server.models import TeamInvitation
 from server.teams import invitations, service
 from server.teams.team_page import team_page
+from server.web import mail_attempts
 from server.web.form_page import (
     FormPage,
     HiddenField,
     InputField,
     MessagePage,
+    Text,
     filled,
     refused_form,
 )
 from server.web.links import Link
 from server.web.redirects import see_other
-from server.web.sender import client_address
-from server.web.templating import render
+from server.web.templating import render, render_refused
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 TEAMS = "/account/teams"
 NEW_TEAM = FormPage(
     title="Make a team",
@@ -105,16 +103,10 @@ def rename(
 def invite(
     request: Request, built: RoomsDep, viewer: SignedInPageDep, team_id: str, email: Text = ""
 ) -> Response:
-    user_id, now = signed_in(viewer), built.clock.now()
+    user_id = signed_in(viewer)
     try:
         address = normal_email(email)
-        if not built.settings.sends_mail:
-            raise MailUnavailable("This server has no mail server, so it cannot invite anybody.")
-        from_whom = {
-            attempts.MAIL_TO_ADDRESS: address,
-            attempts.MAIL_FROM_ADDRESS: client_address(request),
-        }
-        attempts.admit(built.database, from_whom, now=now)
+        mail_attempts.admit(request, built, address)
         with built.database.unit_of_work() as session:
             invitations.invite(
                 session,
@@ -122,7 +114,7 @@ def invite(
                 user_id=user_id,
                 email=address,
                 site_url=built.settings.site_url,
-                now=now,
+                now=built.clock.now(),
             )
     except ServerError as refused:
         return _refused(
@@ -240,4 +232,4 @@ def _refused(
     with built.database.reading() as session:
         now = built.clock.now()
         page = team_page(session, team_id, user_id=user_id, now=now, typed=typed, refused=refused)
-    return render(request, page, status=refused.status, headers=refused.headers)
+    return render_refused(request, page, refused)

@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from fastapi import Request
+from fastapi import Form, Request
 from fastapi.responses import HTMLResponse
 
 from server.errors import ServerError
 from server.web.links import Link
 from server.web.refusal import Refusal, refusal_of
-from server.web.templating import render
+from server.web.templating import render_refused
+
+Text = Annotated[str, Form()]
+"""What a control of a form sends, with "" as its default: FastAPI drops what was left empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +101,4 @@ def refused_form(
     request: Request, page: FormPage, typed: Mapping[str, str], refused: ServerError
 ) -> HTMLResponse:
     """Answer a form that was not taken: the form again, and why."""
-    return render(
-        request, filled(page, typed, refused), status=refused.status, headers=refused.headers
-    )
+    return render_refused(request, filled(page, typed, refused), refused)

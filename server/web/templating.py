@@ -13,9 +13,10 @@ from typing import ClassVar, Protocol
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from server.dependencies import Viewer, identify, rooms
-from server.errors import NotSignedIn
+from server.errors import NotSignedIn, ServerError
 from server.web import csrf, filters
 from server.web.sessions import set_cookie
 from server.web.static_files import static_url
@@ -79,6 +80,16 @@ def render(
     response = HTMLResponse(html, status_code=status, headers=headers)
     _finish(request, response, cookie=cookie, is_private=bool(frame.viewer_email))
     return response
+
+
+def render_refused(request: Request, page: Page, refused: ServerError) -> HTMLResponse:
+    """Answer a form that was not taken: with the page that it stands on, which says why."""
+    return render(request, page, status=refused.status, headers=refused.headers)
+
+
+def written(part: Page) -> Markup:
+    """Write a part of a page that is the same in every frame, to be put into a page or kept."""
+    return Markup(ENVIRONMENT.get_template(part.template).render(page=part))  # noqa: S704  # by us
 
 
 def render_again(request: Request, html: bytes) -> HTMLResponse:

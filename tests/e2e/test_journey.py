@@ -129,6 +129,19 @@ class TestByTheCommand:
 
         assert status["state"] == "scored"
         assert public_id in [row["submission"] for row in board["rows"]]
+        assert board["phase"] == "open"
+
+    def test_edit_and_withdraw_change_what_the_board_shows(self, stack: Stack) -> None:
+        run = stack.luss("submit", S50 / "good.zip", *BOARD, *DECLARE, "--wait", "--json")
+        public_id = json.loads(run.stdout)["id"]
+
+        stack.luss("edit", public_id, "--set", "method_name=By edit", "--set", "networks=ViT")
+        assert row_of(stack, "By edit")["backbone"] == "ViT"
+        withdrawn = stack.luss("withdraw", public_id, "--yes", "--json")
+
+        assert json.loads(withdrawn.stdout)["state"] == "withdrawn"
+        board = json.loads(stack.luss("board", *BOARD, "--json").stdout)
+        assert "By edit" not in [row["method"] for row in board["rows"]]
 
     def test_a_rejected_archive_exits_with_1_and_says_what_to_mend(
         self, stack: Stack, tmp_path: Path

@@ -16,7 +16,7 @@ from server.web.templating import ENVIRONMENT, TEMPLATES, Frame
 NAMES = sorted(str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.html"))
 AREAS = (
     *("accounts", "boards", "docs", "methods", "model_runs"),
-    *("operations", "submissions", "teams"),
+    *("operations", "organizers", "submissions", "teams"),
 )
 PARTIALS = ("base.html", "docs/_layout.html")
 

@@ -24,7 +24,7 @@ from starlette.testclient import TestClient
 
 from server.accounts import tokens
 from server.app import create_app
-from server.models import Scope, SubmissionState
+from server.models import Scope, SubmissionState, User
 from server.settings import Settings
 from tests.support.database import NO_TO_ALL, NOW, PASSWORD
 from tests.support.logs import captured_logs
@@ -120,9 +120,10 @@ class Journey:
         settings = Settings(data_dir=folder, environment="test")
         context = service.context
         app = create_app(settings, queue=service.queue, store=context.store, clock=service.clock)
-        with context.database.unit_of_work() as session:
+        with context.database.unit_of_work() as session:  # who may see the most
+            session.get_one(User, service.user.id).is_organizer = True
             token = tokens.create_for(
-                session, email=service.user.email, scope=Scope.SUBMIT, days=1, now=NOW
+                session, email=service.user.email, scope=Scope.ORGANIZE, days=1, now=NOW
             )
         self.secrets = (token, settings.secret_key.get_secret_value(), PASSWORD)
         headers = {"Authorization": f"Bearer {token}", "Accept": "text/html"}
@@ -160,6 +161,7 @@ class Journey:
         waiting = [
             *more,
             *("/", "/api/v1/boards", "/api/v1/status", "/metrics", "/api/v1/submissions"),
+            *("/account", "/organizing/boards", "/reference-runs"),
             *("/api/v1/datasets/tiny/test/manifest", "/api/openapi.json", "/nothing/here"),
             *(f"{BOARD}?format={form}&detail={detail}&entries=all"
               for form in ("json", "csv", "latex") for detail in ("summary", "per-class")),

@@ -22,8 +22,10 @@ from server.models import (
     SplitName,
     Submission,
     Team,
+    TeamInvitation,
     User,
 )
+from server.teams.invitations import invite
 from server.teams.service import create_team
 from server.uploads import staging
 from server.web import csrf
@@ -93,6 +95,7 @@ class Crowd:
         self.words["upload_id"] = id_of(sender.begun(5))
         self.words["token_id"] = self._spare_token()
         self.words["run_id"] = self._reference_run()
+        self.words["invitation_id"] = self._invitation()
         self._path = site.settings.data_dir / "luss.sqlite3"
         site.database.close()
         self._rows = self._path.read_bytes()
@@ -126,6 +129,19 @@ class Crowd:
             by = Starter(user_id=ora.user_id, team_id=ora.team_id)
             return start(session, order, by, now=NOW, lease=timedelta(minutes=1)).public_id
 
+    def _invitation(self) -> str:
+        with self.site.database.unit_of_work() as session:
+            ada = session.scalars(select(User).where(User.email == ADA)).one()
+            invite(
+                session,
+                self.words["team_id"],
+                user_id=ada.id,
+                email="cy@example.org",
+                site_url=self.site.settings.site_url,
+                now=NOW,
+            )
+            return session.scalars(select(TeamInvitation.public_id)).one()
+
     def _spare_token(self) -> str:
         self.site.token(ADA, scope=Scope.READ)
         with self.site.database.reading() as session:
@@ -157,7 +173,7 @@ class Crowd:
         form = None
         if asked.form is not None:
             form = {name: self._said(value) for name, value in asked.form.items()}
-            if by_cookie and with_form_token:
+            if with_form_token and not path.startswith("/api/"):
                 secret = self.site.settings.secret_key.get_secret_value()
                 form[csrf.FIELD] = csrf.token_for(cookies[csrf.COOKIE], secret_key=secret)
         client = TestClient(

@@ -38,6 +38,10 @@ def board(protocol: str = "fully-unsupervised", subset: str = "50", split: str =
         "protocol": protocol,
         "subset": subset,
         "split": split,
+        "phase": "open",
+        "opens_at": None,
+        "closes_at": None,
+        "note": None,
         "declarations": dict(PROTOCOLS[protocol]),
         "rows": [
             {
@@ -86,6 +90,7 @@ def submission(**changes: Any) -> Submission:
         "split": "val",
         "method": None,
         "team": "ada",
+        "card": {"method_name": None, "networks": None},
         "progress": {"done": 0, "total": 0},
         "queue": None,
         "attempts": 0,

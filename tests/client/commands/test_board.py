@@ -18,6 +18,33 @@ def test_prints_a_table_with_reported_ranks_in_brackets(luss: Luss) -> None:
     assert any(line.split()[:2] == ["(1)", "MaskContrast"] and "24.20" in line for line in lines)
 
 
+TIMES = {"opens_at": "2027-01-01T00:00:00Z", "closes_at": "2027-02-01T12:00:00+01:00"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "val: open"),
+        (TIMES, "val: open until 2027-02-01 11:00 UTC"),
+        (TIMES | {"phase": "upcoming"}, "val: opens 2027-01-01 00:00 UTC"),
+        (
+            TIMES | {"phase": "closed"},
+            "val: closed 2027-02-01 11:00 UTC, late entries have no rank",
+        ),
+        (TIMES | {"phase": "paused"}, "val: paused, takes no entries"),
+    ],
+)
+def test_says_when_the_board_takes_entries(
+    luss: Luss, monkeypatch: pytest.MonkeyPatch, changes: dict[str, str], said: str
+) -> None:
+    document = {**fake_server.board(), **changes, "note": "Read the rules."}
+    monkeypatch.setattr(fake_server, "board", lambda *_: document)
+
+    lines = luss("board", *ADDRESS, server=FakeServer()).stdout.splitlines()
+
+    assert lines[:2] == [f"fully-unsupervised 50 {said}", "Read the rules."]
+
+
 @pytest.mark.parametrize("option", [("--json",), ("--format", "json")])
 def test_prints_the_document_alone_as_json(luss: Luss, option: tuple[str, ...]) -> None:
     finished = luss("board", *ADDRESS, *option, server=FakeServer())

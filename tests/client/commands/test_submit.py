@@ -179,7 +179,7 @@ class TestDeclarations:
             return False
 
         monkeypatch.setattr("typer.confirm", answer_no)
-        monkeypatch.setattr("client.commands.submit._somebody_is_there", lambda: True)
+        monkeypatch.setattr("client.commands.submit.somebody_is_there", lambda: True)
         server = FakeServer()
 
         finished = luss("submit", archive, *ADDRESS, *DECLARED[:2], server=server)

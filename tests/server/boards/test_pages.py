@@ -1,9 +1,15 @@
+from datetime import timedelta
+
 import pytest
 
 from server.models import Protocol
 from server.web.filters import DASH
+from server.web.templating import written as once
+from tests.support.database import NOW, add_user
 from tests.support.html import Element
-from tests.support.site import BOARD, EVE, Site
+from tests.support.site import ADA, BOARD, EVE, Site
+
+MINUTE = timedelta(minutes=1)
 
 
 def rows(page: Element) -> list[tuple[str, str, str]]:
@@ -127,19 +133,52 @@ class TestABoard:
     def test_asks_what_was_meant_by_an_unknown_word(self, site: Site, path: str, hint: str) -> None:
         assert hint in site.browser().page(path, status=404).text
 
-    def test_takes_as_many_queries_for_many_rows_as_for_one(self, site: Site) -> None:
+    @pytest.mark.parametrize("who", ["a stranger", "a member", "an organizer"])
+    def test_takes_as_many_queries_for_many_rows_as_for_one(self, site: Site, who: str) -> None:
         site.scored(1.0, method="First")
-        browser = site.browser()
+        if who == "an organizer":
+            site.make_organizer(ADA)
+        browser = site.browser() if who == "a stranger" else site.browser().sign_in(ADA)
         with site.counted_queries() as few:
             browser.page(BOARD)
         for number in range(5):
             site.scored(10.0 + number, method=f"Method {number}", by=EVE)
+            site.scored(20.0 + number, method=f"Mine {number}", by=ADA)
             site.reported(f"Paper {number}", 20.0)
         with site.counted_queries() as many:
             browser.page(BOARD)
 
-        assert len(rows(browser.page(BOARD))) == 11
+        assert len(rows(browser.page(BOARD))) == 16
         assert len(many) == len(few)
+
+    def test_is_written_once_for_all_members_who_see_the_same(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Only what is around it is written for each: their address, and the token of a form."""
+        site.scored(30.0, method="Ours", by=ADA)
+        written: list[object] = []
+        monkeypatch.setattr(
+            "server.boards.board_page.written", lambda part: written.append(part) or once(part)
+        )
+        with site.database.unit_of_work() as session:
+            for name in ("fay", "gil"):
+                add_user(session, f"{name}@example.org")
+        people = ["fay@example.org", "gil@example.org", EVE]
+        browsers = {email: site.browser().sign_in(email) for email in people}
+
+        pages = {email: browser.get(BOARD).text for email, browser in browsers.items()}
+        with site.counted_queries() as again:
+            browsers[EVE].get(BOARD)
+
+        assert len(written) == 1
+        assert len(again) == 3  # who it is, their teams, the board's revision
+        for email, page in pages.items():
+            assert [each for each in (*people, ADA) if each in page] == [email]
+        site.browser().sign_in(ADA).get(BOARD)
+        assert len(written) == 2  # her row is marked
+        site.scored(40.0, method="Theirs", by=EVE)
+        assert "Theirs" in browsers["fay@example.org"].get(BOARD).text
+        assert len(written) == 3
 
 
 class TestHome:
@@ -160,6 +199,30 @@ class TestHome:
         for protocol in Protocol:
             for split in ("test", "val"):
                 assert f"/boards/{protocol}/tiny/{split}" in links
+
+    def test_tells_the_phase_of_each_board_as_time_passes(self, site: Site) -> None:
+        site.change_boards(opens_at=NOW + MINUTE, closes_at=NOW + 2 * MINUTE)
+        seen = []
+        for _ in range(3):
+            page = site.browser().page("/")
+            first = page.one("table", class_="overview").one("tbody").all("tr")[0]
+            seen.append([each.text for each in first.all("span", class_="phase")])
+            seen[-1].append("open for submissions" in page.one("caption").text)
+            site.clock.time += MINUTE
+
+        assert seen == [
+            ["opens 2026-11-20 12:01 UTC", "no masks yet", False],
+            ["open until 2026-11-20 12:02 UTC", "no masks yet", True],
+            ["closed 2026-11-20 12:02 UTC; late entries have no rank", "no masks yet", False],
+        ]
+
+    def test_tells_which_boards_are_paused_and_which_are_simply_open(self, site: Site) -> None:
+        def phases() -> set[str]:
+            return {each.text for each in site.browser().page("/").all("span", class_="phase")}
+
+        assert phases() == {"open", "no masks yet"}
+        site.change_boards(is_paused=True)
+        assert phases() == {"paused", "no masks yet"}
 
     def test_takes_as_many_queries_for_many_boards_as_for_few(self, site: Site) -> None:
         with site.counted_queries() as few:

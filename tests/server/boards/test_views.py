@@ -135,6 +135,26 @@ class TestExports:
             ("Ours", "3", "category 3", "99.0"),
         ]
 
+    def test_say_what_the_server_has_run_itself(self, site: Site) -> None:
+        site.scored(30.0, method="Ours")
+        plain = site.browser().get(f"{API}?format=latex").text
+        site.scored(20.0, method="Baseline", is_run_here=True)
+
+        text = site.browser().get(f"{API}?format=csv").text
+        per_class = site.browser().get(f"{API}?format=csv&detail=per-class").text
+        latex = site.browser().get(f"{API}?format=latex").text.splitlines()
+
+        expected = [("Ours", "no"), ("Baseline", "yes")]
+        for export in (text, per_class):
+            found = [
+                (row["method"], row["run_here"]) for row in csv.DictReader(io.StringIO(export))
+            ]
+            assert list(dict.fromkeys(found)) == expected
+        starred = [line for line in latex if r"$^{\ast}$" in line]
+        assert [line.split(" & ")[1] for line in starred[:-1]] == [r"Baseline$^{\ast}$"]
+        assert starred[-1] == r"\multicolumn{7}{l}{$^{\ast}$ run by the server} \\"
+        assert "run by the server" not in plain
+
     def test_have_no_latex_per_class(self, furnished: Site) -> None:
         answer = furnished.browser().get(f"{API}?format=latex&detail=per-class")
 

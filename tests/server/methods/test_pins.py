@@ -40,6 +40,20 @@ def test_a_pinned_entry_counts_and_an_unpinned_one_gives_way_again(
     assert board(site) == [(1, "Pass", 30.0), (2, "Rival", 25.0)]
 
 
+def test_only_what_does_not_count_is_offered_to_count(site: Site, entries: tuple[str, str]) -> None:
+    def offered() -> list[str]:
+        forms = site.browser().sign_in().page("/methods/pass").one("main").all("form")
+        return [
+            f"{form.attributes['action'].rpartition('/')[2]} {field.attributes['value']}"
+            for form in forms
+            for field in form.all("input", name="submission")
+        ]
+
+    assert offered() == [f"pin {entries[1]}"]
+    site.change(entries[1], is_pinned=True)
+    assert offered() == [f"unpin {entries[1]}", f"pin {entries[0]}"]
+
+
 def test_another_pin_replaces_the_first(site: Site, entries: tuple[str, str]) -> None:
     token = {"Authorization": f"Bearer {site.token()}"}
     for public_id in (entries[1], entries[0], entries[0]):

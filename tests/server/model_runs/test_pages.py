@@ -6,6 +6,7 @@ from sqlalchemy import select, update
 from server.jobs.queue import RUN_MODEL
 from server.model_runs import claims
 from server.model_runs.claims import Standing
+from server.model_runs.run_page import PAGE_LENGTH
 from server.models import ModelRun, ModelRunState, Split, SplitName, User
 from tests.support import html
 from tests.support.database import NOW, TERMS
@@ -52,6 +53,27 @@ def test_a_started_run_waits_and_is_rung(site: Site, organizer: Browser) -> None
     page = organizer.page(path)
     assert "None does now" in page.text
     assert path in organizer.get("/reference-runs").text
+
+
+def test_older_runs_are_on_pages_that_tell_no_number(site: Site, organizer: Browser) -> None:
+    paths = [started(organizer) for _ in range(PAGE_LENGTH + 2)]
+
+    first = organizer.page("/reference-runs")
+    older = first.one("a", rel="next").attributes["href"]
+    second = organizer.page(f"/reference-runs{older}")
+
+    assert older == f"?cursor={paths[2].rpartition('/')[2]}"
+    shown = [
+        [each.attributes["href"] for each in page.one("table").all("a")[::2]]
+        for page in (first, second)
+    ]
+    assert shown == [paths[:1:-1], paths[1::-1]]
+    assert not second.all("a", rel="next")
+
+
+def test_a_cursor_that_no_page_gave_is_refused(organizer: Browser) -> None:
+    for cursor in ("7", "nothing"):
+        assert organizer.get(f"/reference-runs?cursor={cursor}").status_code == 422
 
 
 @pytest.mark.parametrize(

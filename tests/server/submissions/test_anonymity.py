@@ -205,6 +205,18 @@ class TestARowOfItsOwn:
         assert [row["submission"] for row in rows] == [both[1], lesser, both[0]]
 
 
+def test_names_withheld_later_by_a_program_get_their_number(site: Site) -> None:
+    public_id = site.scored(30.0)
+    token = {"Authorization": f"Bearer {site.token()}"}
+
+    site.client(token).patch(
+        f"/api/v1/submissions/{public_id}", json={"anonymous_until": "2026-12-20"}
+    )
+
+    (row,) = site.browser().get(f"/api/v1{BOARD}").json()["rows"]
+    assert row["method"] == "Anonymous 1"
+
+
 @pytest.mark.parametrize(
     ("until", "hint"),
     [

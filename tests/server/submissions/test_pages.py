@@ -314,7 +314,7 @@ class TestASubmission:
         public_id = site.submission(state=S.REJECTED, findings=[FINDING, warning])
         page = ada.page(f"/submissions/{public_id}")
 
-        errors, warnings = page.all("table", class_="findings")
+        errors, warnings = page.all("table", class_="findings stacked")
         assert errors.one("tbody").text == (
             "n1/a.png 4 x 5 5 x 4 Write the mask at the size of its image. wrong_size 3"
         )

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from server.models import Membership, Submission, Team, TeamInvitation, User
 from server.teams import invitations, service
 from tests.support.database import PASSWORD
-from tests.support.html import Element, typed_into
+from tests.support.html import Element, read, typed_into
 from tests.support.site import ADA, BOARD, EVE, Browser, Site
 
 BOB = "bob@example.org"
@@ -160,6 +160,23 @@ class TestAnInvitation:
         ada.fill_in(team, action=f"{team}/take-back")
 
         eve.page(second, status=404)
+
+    def test_that_does_not_exist_or_is_anothers_cannot_be_taken_back(
+        self, ada: Browser, eve: Browser, team: str
+    ) -> None:
+        ada.fill_in(team, action=f"{team}/invite", email=BOB)
+        (form,) = ada.page(team).all("form", action=f"{team}/take-back")
+        fields = typed_into(form)
+        other = eve.fill_in("/account/teams/new", name="Others").headers["location"]
+
+        of_nobody = fields | {"invitation": "none"}
+        of_another = {"form_token": token_on(eve.page(other)), "invitation": fields["invitation"]}
+        assert ada.post(f"{team}/take-back", of_nobody).status_code == 404
+        assert eve.post(f"{other}/take-back", of_another).status_code == 404
+        assert ada.post(f"{team}/take-back", fields).status_code == 303
+        again = ada.post(f"{team}/take-back", fields)
+        assert again.status_code == 404
+        assert "was answered or taken back" in read(again.text).text
 
     def test_opening_its_link_joins_nobody(
         self, site: Site, ada: Browser, eve: Browser, team: str
