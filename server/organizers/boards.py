@@ -10,11 +10,13 @@ from sqlalchemy.orm import Session
 from server import standings
 from server.addresses import unknown
 from server.catalogue import queries as catalogue
+from server.db import one_at_a_time
 from server.errors import FieldInvalid
 from server.models import Board, BoardDetail, Protocol, SplitName, Submission
 from server.text_line import line_of_text
 
 LIMITS = ("daily_limit", "total_limit", "in_flight_limit", "hourly_limit")
+SETTING = "settings of boards"
 MAX_LIMIT = 1_000_000
 MAX_NOTE = 500
 
@@ -72,7 +74,9 @@ def change_boards(session: Session, boards: Sequence[Board], changes: BoardChang
                 "all, pause the board.",
                 field=name,
             )
+    one_at_a_time(session, SETTING)
     for board in sorted(boards, key=lambda each: each.id):
+        session.refresh(board, ["opens_at", "closes_at"])  # another organizer may have been quicker
         _check_times(board, changes)
         if "closes_at" in changes:
             _count_as_late(session, board, changes["closes_at"])
