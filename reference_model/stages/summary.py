@@ -17,7 +17,7 @@ def summary(out: Path, entry: str) -> str:
     """
     facts = _facts(out, entry)
     if not facts["scores"]:
-        return "There are no validation masks to score with."
+        return "Nothing was scored: validation was not predicted, or it has no masks here."
     scores = facts["scores"]
     parts = [
         f"validation mIoU {scores['miou']:.2f} (all other: {facts['all_other_miou']:.2f})",
