@@ -25,7 +25,7 @@ def test_a_term_of_no_weight_is_left_out_in_one_way() -> None:
 
 @pytest.mark.parametrize("name", ["demo", "animals-cpu"])
 def test_small_recipes_are_fine_tuned_on_things_as_large_as_they_are_read(name: str) -> None:
-    """Of a square image, a middling crop; a third larger, and fine-tuning lost what it had."""
+    """Of a square image, a middling crop."""
     recipe = RECIPES[name]()
     for trained in (recipe.finetune, recipe.semi_supervised):
         whole_image = trained.side / math.sqrt(sum(trained.area) / 2)
