@@ -25,7 +25,7 @@ RECIPES: Mapping[str, RecipeChoice] = {
     "s300-p": RecipeChoice(title="ImageNet-S-300 with pixel propagation", classes=300),
     "s919-p": RecipeChoice(title="ImageNet-S with pixel propagation", classes=919),
     "animals": RecipeChoice(title="A few thousand photographs, one GPU, minutes"),
-    "animals-cpu": RecipeChoice(title="The same, a processor core, minutes: too short to learn much"),
+    "animals-cpu": RecipeChoice(title="The same, one processor core: too short to learn much"),
     "demo": RecipeChoice(title="The demo data set, two processor cores, minutes"),
     "tiny": RecipeChoice(title="A few dozen images, seconds: shows that runs work here"),
 }

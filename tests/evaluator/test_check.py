@@ -70,7 +70,7 @@ class TestHostileArchives:
     def test_every_error_has_an_archive(self) -> None:
         errors = {code for code in Code if code.severity is Severity.ERROR}
 
-        assert {case.code for case in CASES} == errors
+        assert {case.code for case in CASES} == errors - {Code.WEIGHTS_UNUSABLE}
 
     @pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
     def test_each_gets_its_own_code_in_seconds(self, case: Case, archive: Path) -> None:

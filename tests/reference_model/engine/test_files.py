@@ -107,7 +107,7 @@ class TestRunDir:
         assert [line["state"] for line in lines] == ["running", "finished"]
         assert lines[0]["loss"] == 1.5
         assert set(lines[0]) == {
-            *("time", "state", "stage", "step", "steps", "loss", "seconds_left", "message")
+            *("time", "state", "stage", "step", "steps", "loss", "seconds_left", "message", "fault")
         }
 
     def test_other_processes_write_nothing(self, tmp_path: Path) -> None:
