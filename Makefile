@@ -21,10 +21,10 @@ stack: $(VENV)/.installed-service ## the same on PostgreSQL, Redis and two worke
 
 test: $(VENV)/.installed-dev ## run every test, the browser's included (LUSS_REQUIRE_ALL=1: a skip is a failure)
 	@.ci/system-packages chromium postgresql redis-server
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 test-fast: $(VENV)/.installed-dev ## run the tests that start no process and no browser
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not slow and not gpu"
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile -m "not slow and not gpu"
 
 lint: $(VENV)/.installed-dev ## check style, templates and import rules
 	$(BIN)/ruff check .

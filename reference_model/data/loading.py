@@ -87,6 +87,7 @@ def steps_in_epoch(images: int, batch: int, *, fills_up: bool = False) -> int:
 
 def training_loader(dataset: Dataset[Any], batches: Batches, *, workers: int) -> DataLoader[Any]:
     """Batches for training; workers are processes, 0 loads in this one."""
+    _end_threads(workers)
     return DataLoader(
         dataset,
         batch_sampler=batches,
@@ -99,6 +100,7 @@ def training_loader(dataset: Dataset[Any], batches: Batches, *, workers: int) ->
 
 def reading_loader(dataset: Dataset[Any], *, workers: int) -> DataLoader[Any]:
     """Images in order, one at a time, as they have sizes of their own."""
+    _end_threads(workers)
     return DataLoader(
         dataset,
         batch_size=None,
@@ -110,6 +112,7 @@ def reading_loader(dataset: Dataset[Any], *, workers: int) -> DataLoader[Any]:
 
 def square_loader(dataset: Dataset[Any], *, batch: int, workers: int) -> DataLoader[Any]:
     """Images in order, in batches: all of them are squares of one size."""
+    _end_threads(workers)
     return DataLoader(
         dataset,
         batch_size=batch,
@@ -122,6 +125,15 @@ def square_loader(dataset: Dataset[Any], *, batch: int, workers: int) -> DataLoa
 
 def _images(wholes: list[Whole]) -> torch.Tensor:
     return torch.stack([whole.image for whole in wholes])
+
+
+def _end_threads(workers: int) -> None:
+    """End OpenCV's threads before workers are forked.
+
+    A worker has none of them, but believes that it does, and would wait for them for ever.
+    """
+    if workers:
+        cv2.setNumThreads(1)
 
 
 def _one_thread(_: int) -> None:

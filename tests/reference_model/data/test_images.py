@@ -289,6 +289,9 @@ class TestBatches:
 
     @pytest.mark.slow
     def test_workers_bring_the_same_batches(self, data: DataFolder) -> None:
+        """Also where OpenCV has had threads before the workers are forked."""
+        cv2.setNumThreads(2)
+        cv2.GaussianBlur(np.zeros((2000, 2000, 3), np.uint8), (9, 9), 2)
         views = TestViews().views(data)
         batches = Batches(len(views), batch=4, steps=(0, 4), seed=0, share=Share())
         here, there = (list(training_loader(views, batches, workers=workers)) for workers in (0, 2))

@@ -166,20 +166,21 @@ class TestTrouble:
 
     @pytest.mark.slow
     def test_a_bucket_that_is_back_in_time(self, tmp_path: Path) -> None:
-        """Start the server while a put is waiting for it."""
+        """Wake the server while a put is waiting for it."""
         server = S3Server(tmp_path / "log")
         store = open_store("s3://bucket", server.access)
-        with ThreadPoolExecutor() as pool:
-            waiting = pool.submit(store.put, "archives/a.zip", b"x")
-            time.sleep(1)
-            assert not waiting.done()
-            server.start()
-            try:
-                server.make_bucket("bucket")
+        server.start()
+        try:
+            server.make_bucket("bucket")
+            with ThreadPoolExecutor() as pool:
+                with server.silent():
+                    waiting = pool.submit(store.put, "archives/a.zip", b"x")
+                    time.sleep(1)
+                    assert not waiting.done()
                 waiting.result(timeout=60)
-                assert keys(store) == ["archives/a.zip"]
-            finally:
-                server.stop()
+            assert keys(store) == ["archives/a.zip"]
+        finally:
+            server.stop()
 
 
 def test_a_local_store_is_its_owners_alone(tmp_path: Path) -> None:
