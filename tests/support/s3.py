@@ -7,11 +7,10 @@ LUSS_S3_ACCESS_KEY and LUSS_S3_SECRET_KEY uses it.
 
 import json
 import os
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from pydantic import SecretStr
 from client.stack.programs import free_port
 from server.settings import S3Access
 from server.storage.store import open_object_store
+from tests.support.hanging import hanging
 from tests.support.waiting import eventually
 
 COMMAND = Path(sys.executable).with_name("moto_server")
@@ -68,15 +68,9 @@ class S3Server:
         self._process.kill()
         self._process.wait()
 
-    @contextmanager
-    def silent(self) -> Iterator[None]:
-        """Let nobody get an answer within the block."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            self._process.send_signal(signal.SIGCONT)
+    def hanging(self) -> AbstractContextManager[None]:
+        """Let it accept and answer nothing until the block ends."""
+        return hanging(self._process)
 
     def make_bucket(self, name: str) -> None:
         httpx.put(f"{self.endpoint}/{name}").raise_for_status()

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
@@ -30,6 +30,7 @@ from client.errors import ProgramMissing
 from client.stack.backing import Server
 from client.stack.postgresql import PrivatePostgresql, initdb_program
 from client.stack.redis import PrivateRedis, server_program
+from tests.support.hanging import hanging
 from tests.support.waiting import eventually
 
 START_SECONDS = 60
@@ -66,15 +67,9 @@ class Controlled:
         """Let it die as a machine does."""
         self._end(signal.SIGKILL)
 
-    @contextmanager
-    def hanging(self) -> Iterator[None]:
+    def hanging(self) -> AbstractContextManager[None]:
         """Let it accept and answer nothing until the block ends."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            self._process.send_signal(signal.SIGCONT)
+        return hanging(self._process)
 
     def restart(self) -> None:
         self.stop()

@@ -173,7 +173,7 @@ class TestTrouble:
         try:
             server.make_bucket("bucket")
             with ThreadPoolExecutor() as pool:
-                with server.silent():
+                with server.hanging():
                     waiting = pool.submit(store.put, "archives/a.zip", b"x")
                     time.sleep(1)
                     assert not waiting.done()
