@@ -82,12 +82,16 @@ def _mean_grey(picture: Picture) -> float:
 
 
 def _saturated(picture: Picture, share: float) -> Picture:
+    if share == 1:
+        return picture
     matrix = share * np.eye(3, dtype=np.float32) + (1 - share) * _GREY_SHARES
     return np.asarray(cv2.transform(picture, matrix.astype(np.float32)), np.uint8)
 
 
 def _turned(picture: Picture, turn: float) -> Picture:
     """Every hue moved along the colour circle."""
+    if turn == 0:
+        return picture
     hsv = cv2.cvtColor(picture, cv2.COLOR_RGB2HSV_FULL)
     shifted = np.uint8(round(turn * 255) % 256)
     hsv[..., 0] += shifted  # wraps around
