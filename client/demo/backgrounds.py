@@ -107,10 +107,10 @@ def _with_distractors(rng: Generator, picture: Picture) -> Picture:
 
 
 def background(rng: Generator, size: Size) -> Picture:
-    """A cluttered place without any object of a category."""
+    """A cluttered place without any object of a category, out of focus behind what stands there."""
     place = _PLACES[rng.integers(len(_PLACES))]
     picture = _with_distractors(rng, place(rng, size, palette(rng)))
     grain = cloud(rng, size, coarsest=6, octaves=3) - np.float32(0.5)
     picture = picture * thrice(1 + np.float32(rng.uniform(0.05, 0.3)) * grain)
-    out_of_focus = rng.uniform(0.3, 1.6)
+    out_of_focus = rng.uniform(3.0, 8.0)
     return np.clip(blur(picture, out_of_focus), 0, 1)

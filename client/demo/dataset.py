@@ -24,13 +24,18 @@ from client.console import all_cores
 from client.demo.categories import CATEGORIES, Category
 from client.demo.scenes import Scene, scene
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same seed would give other images."""
 
-# Shares of the image for the main objects, one range for each size bin (S, MS, ML, L) with room
-# to its limits, repeated over the images of a category: small things are common, huge ones rare.
+Shares = tuple[tuple[float, float], ...]
+"""Least and largest share of the image that main objects cover, repeated over a category."""
+
+# One range for each size bin (S, MS, ML, L) with room to its limits: small things are common, huge
+# ones rare.
 _S, _MS, _ML, _L = (0.02, 0.042), (0.07, 0.21), (0.29, 0.45), (0.55, 0.75)
-_SHARES = (_MS, _S, _ML, _L, _MS, _S, _ML, _MS)
+_EVERY_SIZE: Shares = (_MS, _S, _ML, _L, _MS, _S, _ML, _MS)
+# Somebody took the picture for the object's sake, as those of ImageNet's training images.
+_CENTRAL: Shares = ((0.3, 0.45), (0.2, 0.35), (0.35, 0.6), (0.25, 0.5))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +45,14 @@ class Split:
     folder: str
     images_per_category: int
     masks_per_category: int
+    shares: Shares = _EVERY_SIZE
+    company: float = 0.35
+    """Probability of a second object of another category."""
 
 
-TRAIN = Split(folder="train", images_per_category=120, masks_per_category=8)
+TRAIN = Split(
+    folder="train", images_per_category=120, masks_per_category=8, shares=_CENTRAL, company=0.1
+)
 VALIDATION = Split(folder="validation", images_per_category=12, masks_per_category=12)
 TEST = Split(folder="test", images_per_category=16, masks_per_category=16)
 SPLITS = (TRAIN, VALIDATION, TEST)
@@ -157,7 +167,9 @@ def _paths(root: Path, order: _Order) -> tuple[Path, ...]:
 
 def _write_image(root: Path, order: _Order) -> None:
     rng = default_rng(order.seed)
-    made = scene(rng, order.category, rng.uniform(*_SHARES[order.index % len(_SHARES)]))
+    shares = order.split.shares
+    share = rng.uniform(*shares[order.index % len(shares)])
+    made = scene(rng, order.category, share, company=order.split.company)
     image_path, *annotated = _paths(root, order)
     jpeg = _encoded_jpeg(rng, made)
     image_path.write_bytes(jpeg)

@@ -57,8 +57,8 @@ class Figure:
 
 
 def _random_pose(rng: Generator, size: Size) -> Pose:
-    """Any place, any direction, mirrored or not, seen a little from the side."""
-    turn, stretch = rng.uniform(0, 2 * np.pi), rng.uniform(0.85, 1.18)
+    """Any place, more or less upright, mirrored or not, seen a little from the side."""
+    turn, stretch = rng.normal(0, 0.25), rng.uniform(0.85, 1.18)
     mirror = 1 if rng.random() < 0.5 else -1  # noqa: PLR2004  # a fair coin
     rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     shear = np.array([[stretch, rng.uniform(-0.15, 0.15)], [0, mirror / stretch]])

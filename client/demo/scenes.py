@@ -18,7 +18,6 @@ from client.demo.objects import Figure, painted, posed
 
 IGNORE = 1000
 _SHORTEST_SIDE, _LONGEST_SIDE = 96, 160
-_SECOND_OBJECT = 0.35  # probability
 _STRIPS = 0.7  # probability
 _SMALL = 0.06  # share of the image below which a wide strip would eat the object
 _OVERLAP_LIMIT = 0.12  # of the smaller of two objects
@@ -74,12 +73,16 @@ def _vignette(size: Size, strength: float) -> Field:
     return as_field(1 - strength * 0.5 * (down**2 + right**2))
 
 
-def scene(rng: Generator, category: Category, share: float) -> Scene:
-    """One image whose main object belongs to `category` and covers about `share` of it."""
+def scene(rng: Generator, category: Category, share: float, *, company: float) -> Scene:
+    """One image whose main object belongs to `category` and covers about `share` of it.
+
+    Args:
+        company: probability that a second object, of another category, is looked for a place.
+    """
     height, width = (int(side) for side in rng.integers(_SHORTEST_SIDE, _LONGEST_SIDE + 1, 2))
     size = (height, width)
     figures = [posed(rng, category, size, share)]
-    if rng.random() < _SECOND_OBJECT:
+    if rng.random() < company:
         second = _second_figure(rng, figures[0], size)
         if second is not None:
             figures.insert(int(rng.integers(2)), second)

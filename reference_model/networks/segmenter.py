@@ -47,19 +47,12 @@ class ImageClassifier(nn.Module):
 
 
 class AttentiveRepresentation(nn.Module):
-    """A representation whose pooling is weighted by pixel attention.
+    """A representation whose pooling is weighted by pixel attention."""
 
-    Args:
-        inverted: what is read, not what is learned, is 1 minus the attention.
-    """
-
-    def __init__(
-        self, representation: Representation, attention: PixelAttention, *, inverted: bool = False
-    ) -> None:
+    def __init__(self, representation: Representation, attention: PixelAttention) -> None:
         super().__init__()
         self.representation = representation
         self.attention = attention
-        self._inverted = inverted
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Embeddings and scores of shape (B, D) and (B, K), for learning the attention."""
@@ -73,4 +66,4 @@ class AttentiveRepresentation(nn.Module):
         """The finer map of features, not normalised, and how much of each is object."""
         features = finer(self.representation.backbone(images)[-1])
         attention: Tensor = self.attention(normalize(features, dim=1))
-        return features, 1 - attention if self._inverted else attention
+        return features, attention

@@ -45,7 +45,7 @@ def attentive(recipe: Recipe) -> AttentiveRepresentation:
     network = representation(recipe)
     with seeded(recipe.seed + 1):
         attention = PixelAttention(network.backbone.channels[-1], shared=recipe.attention.shared)
-    return AttentiveRepresentation(network, attention, inverted=recipe.labels.inverted)
+    return AttentiveRepresentation(network, attention)
 
 
 def segmenter(recipe: Recipe, *, categories: int) -> Segmenter:

@@ -33,7 +33,7 @@ def card(recipe: Recipe, place: Place) -> MethodCard:
     """What the entry says of itself, the use of validation masks included."""
     variant = "PASS-p" if recipe.pretrain.propagation else "PASS-s"
     labels = {
-        "attention": "inverted pixel attention" if recipe.labels.inverted else "pixel attention",
+        "attention": "pixel attention",
         "image": "image-level labels and class activation maps",
         "pixel": "pixel-level labels",
     }[recipe.labels.level]
@@ -66,8 +66,4 @@ def _rule(recipe: Recipe, place: Place, stage: StageDir) -> tuple[Rule, float]:
             stage.write_json("activation.json", {"threshold": best, "validation_miou": miou})
         place.processes.wait()
         return activations, stage.read_json("activation.json")["threshold"]
-    settings = recipe.predict
-    rule = SegmenterRule(
-        network, longest_side=settings.longest_side, objects_first=settings.objects_first
-    )
-    return rule, 0.0
+    return SegmenterRule(network, longest_side=recipe.predict.longest_side), 0.0

@@ -77,35 +77,18 @@ class CentroidRule:
 
 
 class SegmenterRule:
-    """The best class of each pixel; large images are read at `longest_side` pixels.
+    """The likeliest class of each pixel; large images are read at `longest_side` pixels."""
 
-    Args:
-        objects_first: a pixel is "other" only if that is likelier than all categories together;
-            by the published rule it need only be likelier than the best of them.
-    """
-
-    def __init__(
-        self, network: Segmenter, *, longest_side: int, objects_first: bool = False
-    ) -> None:
+    def __init__(self, network: Segmenter, *, longest_side: int) -> None:
         self._network, self._longest_side = network, longest_side
-        self._objects_first = objects_first
 
     def __call__(self, image: Tensor, size: tuple[int, int]) -> Read:
         logits = self._network(image).float()
         readable = readable_size(size, self._longest_side)
         logits = interpolate(logits, readable, mode="bilinear", align_corners=False)
-        ids = best_class(logits, objects_first=self._objects_first).float()
+        ids = logits.argmax(dim=1, keepdim=True).float()
         ids = interpolate(ids, size, mode="nearest")
         return Read.of(ids)
-
-
-def best_class(logits: Tensor, *, objects_first: bool) -> Tensor:
-    """The class of each pixel, shape (B, 1, H, W), for logits of shape (B, classes, H, W)."""
-    if not objects_first:
-        return logits.argmax(dim=1, keepdim=True)
-    objects = logits[:, 1:]
-    are_objects = objects.logsumexp(dim=1, keepdim=True) > logits[:, :1]
-    return torch.where(are_objects, objects.argmax(dim=1, keepdim=True) + 1, 0)
 
 
 class ActivationRule:

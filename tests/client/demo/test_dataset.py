@@ -144,6 +144,16 @@ class TestMasks:
 
         assert min(bins[name] for name in ("S", "MS", "ML", "L")) >= 12, bins
 
+    def test_training_images_are_taken_for_their_object(self, demo: Path) -> None:
+        id_of = {category.tag: category.id for category in CATEGORIES}
+        masks = {path: ids_of(path) for path in files(demo, "train-semi-segmentation")}
+        shares = [float((ids == id_of[path.parent.name]).mean()) for path, ids in masks.items()]
+        alone = [len(set(np.unique(ids).tolist()) - {0, IGNORE}) == 1 for ids in masks.values()]
+
+        assert min(shares) > 0.1
+        assert 0.3 < np.mean(shares) < 0.45
+        assert np.mean(alone) > 0.8
+
 
 class TestSeed:
     @pytest.mark.usefixtures("tiny")
