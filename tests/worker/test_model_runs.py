@@ -19,7 +19,7 @@ from tests.support.model_work import Working, run_of
 from tests.support.service import Service, service_in
 from tests.support.tiny_data import write_tiny_data
 from worker import model_runs, stopping, sweep
-from worker.model_process import FolderInUse, ModelProcess, locked
+from worker.model_process import FolderInUse, ModelProcess, environment, locked
 
 
 @pytest.fixture
@@ -151,6 +151,24 @@ def test_one_whose_earlier_process_still_lives_waits(service: Service, tmp_path:
     left = row(service, run)
     assert (left.state, left.attempts) == (ModelRunState.RUNNING, 0)
     assert left.interrupted_because == model_runs.STILL_IN_USE
+
+
+def test_a_process_knows_how_to_compute_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LUSS_SECRET_KEY", "do not tell")
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+
+    found = environment()
+
+    assert found["OMP_NUM_THREADS"] == "3"
+    assert "do not tell" not in found.values()
+    assert found["GOMP_SPINCOUNT"] == "10000"
+
+
+def test_an_operator_may_say_how_threads_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOMP_SPINCOUNT", "7")
+
+    assert environment()["GOMP_SPINCOUNT"] == "7"
 
 
 def test_a_folder_has_one_holder(tmp_path: Path) -> None:
