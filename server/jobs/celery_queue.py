@@ -12,6 +12,7 @@ from celery import Celery
 from kombu import Queue
 from kombu.exceptions import OperationalError
 
+from server.jobs import whole_messages
 from server.jobs.queue import (
     MODEL_QUEUE,
     RUN_MODEL,
@@ -80,6 +81,7 @@ def _redis_transport(limit_seconds: int) -> dict[str, Any]:
 
 def _file_transport(folder: Path) -> dict[str, Any]:
     """Return the options of kombu's file broker: one folder is in-tray and out-tray."""
+    whole_messages.install()
     messages, control = folder / "messages", folder / "control"
     for each in (messages, control):
         each.mkdir(parents=True, exist_ok=True)

@@ -1,3 +1,4 @@
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,39 @@ def test_a_message_carries_the_id_of_the_row(tmp_path: Path) -> None:
 
     (message,) = (settings.broker_folder / "messages").iterdir()
     assert SCORE_SUBMISSION in message.read_text()
+
+
+def test_no_worker_sees_a_message_before_it_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(data_dir=tmp_path)
+    queue = CeleryQueue(settings)
+    rename, seen = Path.rename, []
+
+    def look_and_rename(unseen: Path, place: Path) -> Path:
+        seen.append(list(unseen.parent.glob("*.msg")))
+        assert json.loads(unseen.read_text())
+        return rename(unseen, place)
+
+    monkeypatch.setattr(Path, "rename", look_and_rename)
+    queue.ring(JOB)
+
+    assert seen == [[]]
+    (message,) = (settings.broker_folder / "messages").iterdir()
+    assert message.name.endswith(f".{SCORE_QUEUE}.msg")
+
+
+def test_messages_of_the_file_broker_arrive(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    for row_id in range(3):
+        CeleryQueue(settings).ring(Job(SCORE_SUBMISSION, row_id))
+    app = Celery("listener")
+    app.conf.update(celery_settings(settings))
+
+    with app.connection_for_read() as connection, connection.SimpleQueue(SCORE_QUEUE) as tray:
+        arrived = [tray.get(timeout=5) for _ in range(3)]
+
+    assert sorted(message.payload[0][0] for message in arrived) == [0, 1, 2]
 
 
 def test_an_unreachable_broker_is_logged_and_not_raised(
