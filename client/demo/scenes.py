@@ -77,7 +77,7 @@ def scene(rng: Generator, category: Category, share: float, *, company: float) -
     """One image whose main object belongs to `category` and covers about `share` of it.
 
     Args:
-        company: probability that a second object, of another category, is looked for a place.
+        company: probability that a place is sought for a second object, of another category.
     """
     height, width = (int(side) for side in rng.integers(_SHORTEST_SIDE, _LONGEST_SIDE + 1, 2))
     size = (height, width)
