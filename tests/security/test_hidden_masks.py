@@ -67,7 +67,8 @@ class Canary:
     def sung_in(self, content: bytes) -> set[str]:
         """Return what of it is found in some bytes."""
         text = content.decode("utf-8", "replace")
-        seen = {int(digits) for digits in re.findall(r"(?<![\d.])\d{5,6}(?![\d.])", text)}
+        # Not within words: hashes and tokens hold any five digits some day.
+        seen = {int(digits) for digits in re.findall(r"(?<![\w.])\d{5,6}(?![\w.])", text)}
         found = {str(number) for number in seen & self.numbers}
         found |= {word for word in self.words if word in text}
         return found | {piece.hex() for piece in self.pieces if piece in content}
