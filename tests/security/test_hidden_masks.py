@@ -39,6 +39,8 @@ CLASSES = 3
 OF_ITS_CLASS = (104_729, 112_909, 124_783, 130_379, 142_097, 155_501, 161_363, 173_993)
 ENTRY = {"protocol": "fully-unsupervised", "subset": "tiny", "split": "test"}
 BOARD = "/api/v1/boards/fully-unsupervised/tiny/test"
+OPAQUE = re.compile(r"(?<![0-9A-Za-z])(?=\d*[A-Za-z])[0-9A-Za-z]{16,}")
+"""Hashes, tokens and binary values: they hold any five digits some day, by chance."""
 
 
 def truth() -> dict[str, Ids]:
@@ -67,8 +69,10 @@ class Canary:
     def sung_in(self, content: bytes) -> set[str]:
         """Return what of it is found in some bytes."""
         text = content.decode("utf-8", "replace")
-        # Not within words: hashes and tokens hold any five digits some day.
-        seen = {int(digits) for digits in re.findall(r"(?<![\w.])\d{5,6}(?![\w.])", text)}
+        seen = {
+            int(digits)
+            for digits in re.findall(r"(?<![\d.])\d{5,6}(?![\d.])", OPAQUE.sub("-", text))
+        }
         found = {str(number) for number in seen & self.numbers}
         found |= {word for word in self.words if word in text}
         return found | {piece.hex() for piece in self.pieces if piece in content}
@@ -218,6 +222,7 @@ def test_a_journey_tells_nothing_of_the_masks(
 
     canary = canary_of(masks, data / "vault" / "tallies")
     assert canary.sung_in(str(OF_ITS_CLASS[0]).encode())
+    assert canary.sung_in(f"height_{OF_ITS_CLASS[0]}px".encode())  # within short words, too
     assert len(canary.numbers) > 4 * len(OF_ITS_CLASS)  # the vault has tallies to tell of
     assert len(journey.said) > 40
     assert not [secret for secret in journey.secrets if secret in written.text]
