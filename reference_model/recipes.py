@@ -305,7 +305,7 @@ def demo() -> Recipe:
 
     Colours tell nothing of the demo's categories, so crops are grey. Hues are turned and saturated
     before: what was the darker of two colours becomes the lighter one, and neither can two crops
-    be known by their tones. As many prototypes as dimensions, and sharper assignments than
+    be known by their tones. About as many prototypes as dimensions, and sharper assignments than
     published, suit batches of 64 images.
     """
     tones = Photometric(
