@@ -1,6 +1,7 @@
 """Names that are withheld: nowhere to be found until their date, and everywhere after it."""
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -32,7 +33,8 @@ FINDING = {
     "message": "canary-finding",
     "count": 1,
 }
-CANARIES = ("canary", SHA256, ADA, "ada")
+CANARIES = re.compile(rf"canary|{SHA256}|{ADA}|\bada\b")
+"""Her name is looked for as a word: a hexadecimal token may hold its letters by chance."""
 
 
 @pytest.fixture
@@ -91,8 +93,7 @@ def test_no_address_tells_others_whose_it_is(site: Site, hidden: str, reader: st
     for address in public_addresses(hidden):
         answer = browser.get(address)
         assert answer.status_code == 200, address
-        for canary in CANARIES:
-            assert canary not in answer.text.lower(), (address, canary)
+        assert CANARIES.findall(answer.text.lower()) == [], address
     for address in ("/methods/canary-method", "/api/v1/methods/canary-method"):
         assert browser.get(address).status_code == 404
     assert "Anonymous 1" in browser.get(BOARD).text
