@@ -240,6 +240,7 @@ class SubmissionPage:
     is_final: bool
     explanation: str
     postponed_because: str | None
+    is_unserved: bool
     queue_position: int
     estimated_seconds: int | None
     stages: tuple[Stage, ...]

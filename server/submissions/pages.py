@@ -13,6 +13,9 @@ from server.dependencies import (
     page_viewer,
 )
 from server.errors import NotSignedIn, ServerError
+from server.jobs.queue import MODEL_QUEUE, SCORE_QUEUE
+from server.models import Submission
+from server.operations import workers
 from server.submissions import queries
 from server.submissions.contexts import OwnSubmissionsPage
 from server.submissions.intake import Intake
@@ -107,6 +110,12 @@ def show(
         submission,
         viewer.reader,
         place=queue.get(submission.id),
+        has_worker=workers.serve(session, queue_of(submission), now=built.clock.now()),
         done=DONE.get(done, ""),
     )
     return render(request, page)
+
+
+def queue_of(submission: Submission) -> str:
+    """Return the queue from which a worker takes the submission next."""
+    return MODEL_QUEUE if submission.awaits_masks else SCORE_QUEUE

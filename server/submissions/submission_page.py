@@ -38,11 +38,13 @@ def submission_page(
     reader: Reader,
     *,
     place: Place | None,
+    has_worker: bool,
     done: str,
 ) -> SubmissionPage:
     """Write a submission's page; ``place`` is where it stands in the queue.
 
-    ``done`` says what was just changed.
+    ``has_worker`` tells whether a worker that lives takes its kind of work, ``done`` what was just
+    changed.
     """
     split, state = submission.board.split, submission.state
     slug, is_known, is_own = (
@@ -70,6 +72,7 @@ def submission_page(
         is_final=state in FINAL,
         explanation=explanation_of(submission),
         postponed_because=postponed_because(submission),
+        is_unserved=state in IN_FLIGHT and not has_worker,
         queue_position=0 if place is None else place.position,
         estimated_seconds=None if place is None else place.estimated_seconds,
         stages=stages_of(state, was_scoring=submission.progress_total > 0),

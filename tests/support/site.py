@@ -39,6 +39,7 @@ from server.models import (
     SubmissionState,
     User,
 )
+from server.operations import workers
 from server.organizers.boards import BoardChanges, boards_like, change_boards
 from server.resampled import packed
 from server.settings import Settings
@@ -165,6 +166,13 @@ class Site:
             for name, value in columns.items():
                 setattr(row, name, value)
         return public_id
+
+    def serve(self, *queues: str) -> None:
+        """Let a worker say that it takes work from these queues."""
+        with self.database.unit_of_work() as session:
+            workers.report(
+                session, "host-1", queues=queues, version="1", started_at=NOW, now=self.clock.now()
+            )
 
     def scored(
         self,

@@ -335,6 +335,17 @@ class TestASubmission:
         json = ada.get(f"/api/v1/submissions/{public_id}").json()
         assert json["postponed_because"] == "The worker's disk is full."
 
+    def test_says_that_no_worker_scores(self, site: Site, ada: Browser) -> None:
+        waiting, done = site.submission(), site.scored(30.0)
+        nobody = "No worker scores now. Nothing is lost"
+
+        assert nobody in ada.page(f"/submissions/{waiting}").one("section", class_="status").text
+        assert nobody not in ada.page(f"/submissions/{done}").text
+        site.serve("model")
+        assert nobody in ada.page(f"/submissions/{waiting}").text
+        site.serve("score")
+        assert nobody not in ada.page(f"/submissions/{waiting}").text
+
     def test_that_is_final_waits_for_nothing(self, site: Site, ada: Browser) -> None:
         public_id = site.scored(30.0, postponed_because="The worker's disk is full.")
 

@@ -284,6 +284,16 @@ class TestWhileTheyWait:
         assert "A worker runs the weights" in page.text
         assert "Something interrupted the run" in page.text
 
+    def test_the_page_says_that_no_worker_runs_models(self, site: Site, ada: TestClient) -> None:
+        enter(ada)
+        address = f"/submissions/{rows(site)[0].public_id}"
+        browser = site.browser().sign_in()
+
+        site.serve("score")
+        assert "No worker runs models now. Nothing is lost" in browser.page(address).text
+        site.serve("score", "model")
+        assert "No worker" not in browser.page(address).text
+
     def test_scoring_leaves_them_alone_until_there_are_masks(
         self, site: Site, ada: TestClient
     ) -> None:
