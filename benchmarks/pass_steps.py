@@ -20,7 +20,7 @@ from reference_model.engine.loop import take_step
 from reference_model.engine.processes import Processes
 from reference_model.networks.resnet import ResNet
 from reference_model.recipes import s50
-from reference_model.stages.building import larc, representation
+from reference_model.stages.building import representation
 from reference_model.stages.pretrain import PretrainLearner
 
 STEPS_IN_EPOCH = 251
@@ -49,7 +49,7 @@ def views(batch: int) -> Views:
     )
 
 
-def pass_step(batch: Views, processes: Processes, *, fused: bool, compiled: bool) -> Step:
+def pass_step(batch: Views, processes: Processes, *, compiled: bool) -> Step:
     """A whole step of pre-training: every loss, the queue, LARC."""
     recipe = s50()
     training = replace(recipe.pretrain.training, batch=len(batch.large))
@@ -62,12 +62,9 @@ def pass_step(batch: Views, processes: Processes, *, fused: bool, compiled: bool
         steps=training.epochs * STEPS_IN_EPOCH,
         steps_in_epoch=STEPS_IN_EPOCH,
     )
-    learner = made.as_learner()
-    optimizer = larc(network, training, fused=fused)
-    learner = replace(learner, trained=replace(learner.trained, optimizer=optimizer))
     if compiled:
         network.backbone.compile()
-    return partial(take_step, learner, batch, LATE)
+    return partial(take_step, made.as_learner(), batch, LATE)
 
 
 def bare_step(
@@ -100,15 +97,15 @@ def bare_step(
 def variants(batch: int, processes: Processes, *, compiled: bool) -> Iterator[tuple[str, Step]]:
     """Steps to compare, by what they are; the first two are the ones that count."""
     made = views(batch)
-    at = {"processes": processes, "fused": True, "compiled": False}
-    yield "pass", pass_step(made, **at)
-    yield "bare", bare_step(made, **at, channels_last=True)
-    yield "pass_plain_optimizer", pass_step(made, **{**at, "fused": False})
-    yield "bare_plain_optimizer", bare_step(made, **{**at, "fused": False}, channels_last=True)
-    yield "bare_channels_first", bare_step(made, **at, channels_last=False)
+    bare = partial(bare_step, made, processes)
+    chosen = {"channels_last": True, "fused": True, "compiled": False}
+    yield "pass", pass_step(made, processes, compiled=False)
+    yield "bare", bare(**chosen)
+    yield "bare_plain_optimizer", bare(**{**chosen, "fused": False})
+    yield "bare_channels_first", bare(**{**chosen, "channels_last": False})
     if compiled:
-        yield "pass_compiled", pass_step(made, **{**at, "compiled": True})
-        yield "bare_compiled", bare_step(made, **{**at, "compiled": True}, channels_last=True)
+        yield "pass_compiled", pass_step(made, processes, compiled=True)
+        yield "bare_compiled", bare(**{**chosen, "compiled": True})
 
 
 def operations(step: Step) -> int:

@@ -31,11 +31,14 @@ def sinkhorn(scores_BK: Tensor, *, temperature: float, iterations: int) -> Tenso
     scores_BK = scores_BK.float()
     # One constant for all ranks: it cancels out, and exp cannot overflow.
     largest = _over_ranks(scores_BK.max(), dist.ReduceOp.MAX)
-    plan_BK = ((scores_BK - largest) / temperature).exp()
+    plan_BK = (scores_BK - largest).div_(temperature).exp_()
+    # What rows and columns are to be multiplied by; the plan itself is touched once, at the end.
+    rows_B = plan_BK.new_ones(len(plan_BK))
+    share = len(plan_BK) / plan_BK.shape[1]  # what a column may hold; 1 would let factors drift
     for _ in range(iterations):
-        plan_BK /= _over_ranks(plan_BK.sum(dim=0), dist.ReduceOp.SUM)
-        plan_BK /= plan_BK.sum(dim=1, keepdim=True)
-    return plan_BK
+        columns_K = share / _over_ranks(rows_B @ plan_BK, dist.ReduceOp.SUM)
+        rows_B = 1 / (plan_BK @ columns_K)
+    return plan_BK.mul_(columns_K).mul_(rows_B[:, None])
 
 
 def _over_ranks(value: Tensor, operation: dist.ReduceOp.RedOpType) -> Tensor:

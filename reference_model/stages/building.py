@@ -66,7 +66,7 @@ def load(network: nn.Module, path: Path) -> None:
         raise Refused(f"{path} holds weights of another network: {error}") from error
 
 
-def larc(network: nn.Module, training: Training, *, fused: bool = True) -> Larc:
+def larc(network: nn.Module, training: Training) -> Larc:
     """The optimiser of a training, over what has gradients."""
     parameters = [p for p in network.parameters() if p.requires_grad]
     return Larc(
@@ -74,7 +74,6 @@ def larc(network: nn.Module, training: Training, *, fused: bool = True) -> Larc:
         lr=training.rate,
         momentum=training.momentum,
         decay=training.decay,
-        fused=fused,
     )
 
 

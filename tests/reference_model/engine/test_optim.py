@@ -1,7 +1,12 @@
+from itertools import product
+
 import numpy as np
+import pytest
 import torch
 
 from reference_model.engine.optim import Larc, matrices_and_vectors
+
+LAYOUTS = (torch.contiguous_format, torch.channels_last)
 
 
 def test_larc_agrees_with_its_formula() -> None:
@@ -26,6 +31,23 @@ def test_larc_passes_over_what_has_no_gradient() -> None:
     optimizer.step()
 
     assert frozen.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("layouts", list(product(LAYOUTS, repeat=2)))
+def test_no_layout_in_memory_changes_a_step(layouts: tuple[torch.memory_format, ...]) -> None:
+    """Parameter and gradient may lie in memory as they like."""
+    rng = torch.Generator().manual_seed(0)
+    values, gradients = (torch.randn(2, 5, 3, 2, 2, generator=rng) for _ in range(2))
+    plain = torch.nn.Parameter(values[0].clone())
+    other = torch.nn.Parameter(values[0].to(memory_format=layouts[0], copy=True))
+    optimizers = Larc([plain], lr=0.5, decay=0.1), Larc([other], lr=0.5, decay=0.1)
+
+    for gradient in gradients:
+        plain.grad, other.grad = gradient.clone(), gradient.to(memory_format=layouts[1], copy=True)
+        for optimizer in optimizers:
+            optimizer.step()
+
+    np.testing.assert_allclose(other.detach(), plain.detach(), rtol=1e-6)
 
 
 def test_norms_and_biases_may_be_left_alone() -> None:
