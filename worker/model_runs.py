@@ -150,11 +150,12 @@ def _hand_back(
 
 def _forget_ended(context: Context) -> None:
     """Delete the folders of runs that have ended and need none any more."""
-    folder = context.settings.model_runs
+    folder, kept_for = context.settings.model_runs, context.settings.model_run_retention
+    ended_after = None if kept_for is None else context.clock.now() - kept_for
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     for name in names:
         with context.database.reading() as session:
-            is_needed = queries.has_use_for_its_folder(session, name)
+            is_needed = queries.has_use_for_its_folder(session, name, ended_after=ended_after)
         if not is_needed:
             try:
                 with locked(folder / name):

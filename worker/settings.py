@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -76,6 +77,12 @@ class WorkerSettings(Settings):
         "the worker, and be one folder for all workers that shall take over from one another; "
         "empty means LUSS_DATA_DIR/model-runs",
     )
+    model_run_retention_days: int = Field(
+        0,
+        ge=0,
+        description="how long the folder of a reference run that has ended is kept, in days, and "
+        "until another run begins; its page and submission always stay; 0 means for ever",
+    )
     model_checkpoint_seconds: int = Field(
         120, gt=0, description="how much of a training is lost at most with its worker, in seconds"
     )
@@ -110,6 +117,12 @@ class WorkerSettings(Settings):
     def truth_cache(self) -> Path:
         """Where packed truth lies that was fetched from a vault elsewhere."""
         return self.data_dir.absolute() / "truth-cache"
+
+    @property
+    def model_run_retention(self) -> timedelta | None:
+        """None for ever."""
+        days = self.model_run_retention_days
+        return timedelta(days=days) if days else None
 
     @property
     def model_runs(self) -> Path:

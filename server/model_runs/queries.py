@@ -1,6 +1,7 @@
 """Look-ups of model runs."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session, joinedload
@@ -14,15 +15,20 @@ def one(session: Session, public_id: str) -> ModelRun | None:
     return session.scalar(_whole().where(ModelRun.public_id == public_id, _is_reference()))
 
 
-def has_use_for_its_folder(session: Session, public_id: str) -> bool:
+def has_use_for_its_folder(
+    session: Session, public_id: str, *, ended_after: datetime | None
+) -> bool:
     """Tell whether a run's folder is still needed; unknown names are left alone.
 
-    A reference run may be looked into when it has ended; of weights nothing is kept.
+    A reference run may be looked into when it has ended, for ever or if it did so after
+    ``ended_after``; of weights nothing is kept.
     """
     run = session.scalar(select(ModelRun).where(ModelRun.public_id == public_id))
     if run is None or not run.state.is_final:
         return True
-    return not run.is_of_weights and run.state is not ModelRunState.CANCELLED
+    if run.is_of_weights or run.state is ModelRunState.CANCELLED:
+        return False
+    return ended_after is None or run.finished_at is None or run.finished_at > ended_after
 
 
 def id_of(session: Session, public_id: str) -> int | None:

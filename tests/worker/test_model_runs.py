@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,29 @@ def test_a_cancelled_one_ends_its_process_and_leaves_no_folder(
     assert working.processes() == []
     assert not working.folder.exists()
     assert row(service, run).state is ModelRunState.CANCELLED
+
+
+@pytest.mark.parametrize(("retention_days", "is_left"), [(0, True), (3, False)])
+def test_the_folder_of_one_that_has_ended_is_kept_as_long_as_the_operator_says(
+    service: Service, tmp_path: Path, retention_days: int, *, is_left: bool
+) -> None:
+    settings = service.context.settings.model_copy(
+        update={"model_run_retention_days": retention_days}
+    )
+    context = replace(service.context, settings=settings)
+    run = started(service, tmp_path)
+    folder = settings.model_runs / run.public_id
+    folder.mkdir(parents=True)
+    with service.context.database.unit_of_work() as session:
+        ended = {"state": ModelRunState.FAILED, "finished_at": service.clock.time}
+        session.execute(update(ModelRun).values(ended))
+
+    service.clock.time += timedelta(days=3) - timedelta(seconds=1)
+    model_runs.run(context, run.id)
+    assert folder.exists()
+    service.clock.time += timedelta(seconds=1)
+    model_runs.run(context, run.id)
+    assert folder.exists() == is_left
 
 
 @pytest.mark.slow
