@@ -1,4 +1,4 @@
-"""For every test: Hypothesis without a deadline, and no silent skip when CI forbids it.
+"""For every test: Hypothesis without a deadline, no silent skip if CI forbids it, quick passwords.
 
 For those that ask: servers that all tests share, started when the first one does.
 """
@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 
+from server.accounts import passwords
 from server.db import Database
 from server.jobs.queue import RecordingQueue
 from tests.support.database import migrated_database, migrated_postgresql
@@ -31,6 +34,19 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped, and LUSS_REQUIRE_ALL=1: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Hash with argon2id at its cheapest: within this process alone, thousands of passwords are.
+
+    Servers that tests start hash as the site does.
+    """
+    quick = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_policy", quick)
+        patch.setattr(passwords, "NOBODYS_HASH", quick.hash("what nobody knows"))
+        yield
 
 
 @pytest.fixture(scope="session")
