@@ -33,7 +33,6 @@ def plain_backbone(processes: Processes, batch: int) -> Iterator[Step]:
                 raise RuntimeError(f"{' '.join(command)} ended; what it said stands above")
 
         yield step
-        asked.close()
 
 
 def main() -> None:

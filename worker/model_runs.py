@@ -150,8 +150,8 @@ def _hand_back(
 
 def _forget_ended(context: Context) -> None:
     """Delete the folders of runs that have ended and need none any more."""
-    folder, kept_for = context.settings.model_runs, context.settings.model_run_retention
-    ended_after = None if kept_for is None else context.clock.now() - kept_for
+    folder, days = context.settings.model_runs, context.settings.model_run_retention_days
+    ended_after = context.clock.now() - timedelta(days=days) if days else None
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     for name in names:
         with context.database.reading() as session:

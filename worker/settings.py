@@ -2,7 +2,6 @@
 
 import sys
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -117,12 +116,6 @@ class WorkerSettings(Settings):
     def truth_cache(self) -> Path:
         """Where packed truth lies that was fetched from a vault elsewhere."""
         return self.data_dir.absolute() / "truth-cache"
-
-    @property
-    def model_run_retention(self) -> timedelta | None:
-        """None for ever."""
-        days = self.model_run_retention_days
-        return timedelta(days=days) if days else None
 
     @property
     def model_runs(self) -> Path:

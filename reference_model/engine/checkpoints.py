@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from reference_model.engine.optim import laid_out
 from reference_model.engine.processes import Processes
 from reference_model.engine.weights import read_facts, read_weights, write_weights
 
@@ -121,7 +121,6 @@ def _restore_optimizer(
             index, _, key = rest.partition(".")
             parameter = parameters[int(index)]
             if isinstance(value, Tensor) and value.shape == parameter.shape:
-                # Fused steps go through memory as it lies, so it must lie as the parameter's.
-                value = torch.empty_like(parameter, dtype=value.dtype).copy_(value)  # noqa: PLW2901
+                value = laid_out(value, like=parameter)  # noqa: PLW2901
             restored.setdefault(int(index), {})[key] = value
     optimizer.load_state_dict({**optimizer.state_dict(), "state": restored})

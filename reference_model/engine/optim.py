@@ -51,17 +51,20 @@ class Larc(Optimizer):
             rows = [
                 _Rows(
                     _row(parameter),
-                    _row(_laid_out(parameter.grad, like=parameter)),
+                    _row(laid_out(parameter.grad, like=parameter)),
                     _row(self.state[parameter][_VELOCITY]),
                 )
                 for parameter in group["params"]
                 if parameter.grad is not None
             ]
             if group["adaptive"]:
-                alone = [row for row in rows if row.waits_for_memory]
-                for row in alone:
-                    self._adapt_and_move(row, rate=group["lr"])
+                for row in rows:
+                    if row.waits_for_memory:
+                        self._adapt_and_move(row, rate=group["lr"])
                 rows = [row for row in rows if not row.waits_for_memory]
+            if not rows:
+                continue
+            if group["adaptive"]:
                 self._adapt(rows)
             self._move(rows, rate=group["lr"])
 
@@ -77,8 +80,6 @@ class Larc(Optimizer):
 
     def _adapt(self, rows: "list[_Rows]") -> None:
         """All gradients at once, without waiting for the device to say a number."""
-        if not rows:
-            return
         parameters, gradients = [row.parameter for row in rows], [row.gradient for row in rows]
         lengths, slopes = (torch.stack(_norms(tensors)) for tensors in (parameters, gradients))
         moving = (lengths != 0) & (slopes != 0)
@@ -92,8 +93,6 @@ class Larc(Optimizer):
         self, rows: "list[_Rows]", *, rate: float, decay: float = 0, divisor: float | None = None
     ) -> None:
         """Take a momentum step; gradients are divided by ``divisor`` before all else."""
-        if not rows:
-            return
         _fused_step(
             [row.parameter for row in rows],
             [row.gradient for row in rows],
@@ -122,18 +121,21 @@ class _Rows(NamedTuple):
         return self.parameter.is_cpu and self.parameter.numel() >= _MANY
 
 
-def _laid_out(tensor: Tensor, *, like: Tensor) -> Tensor:
-    """The tensor, or a copy of it whose values lie in memory as those of ``like`` do."""
+def laid_out(tensor: Tensor, *, like: Tensor) -> Tensor:
+    """The tensor, or a copy of it whose values lie in memory as those of ``like`` do.
+
+    Fused steps on a CPU go through memory as it lies, whatever the strides say.
+    """
     if tensor.stride() == like.stride():
         return tensor
-    return torch.empty_like(like).copy_(tensor)
+    return torch.empty_like(like, dtype=tensor.dtype).copy_(tensor)
 
 
 def _row(tensor: Tensor) -> Tensor:
     """The values of a dense tensor as they lie in memory, as a view of one dimension.
 
-    On a CPU torch's fused step takes values as they lie, whatever the strides say, and first makes
-    a copy of gradients in channels-last memory that it does not look at.
+    Of gradients in channels-last memory torch's fused step on a CPU first makes a copy that it does
+    not look at.
     """
     return tensor.as_strided((tensor.numel(),), (1,))
 

@@ -1,7 +1,10 @@
 """The pages of submissions: enter one, see one's own, follow one."""
 
+from datetime import datetime
+
 from anyio import to_thread
 from fastapi import APIRouter, Request, Response
+from sqlalchemy.orm import Session
 
 from server.dependencies import (
     PageViewerDep,
@@ -20,6 +23,7 @@ from server.submissions import queries
 from server.submissions.contexts import OwnSubmissionsPage
 from server.submissions.intake import Intake
 from server.submissions.lookup import position_of, submission_named
+from server.submissions.states import IN_FLIGHT
 from server.submissions.submission_page import submission_line, submission_page
 from server.submissions.submit_page import submit_page
 from server.submissions.waiting import places_of
@@ -110,12 +114,13 @@ def show(
         submission,
         viewer.reader,
         place=queue.get(submission.id),
-        has_worker=workers.serve(session, queue_of(submission), now=built.clock.now()),
+        is_unserved=_is_unserved(session, submission, now=built.clock.now()),
         done=DONE.get(done, ""),
     )
     return render(request, page)
 
 
-def queue_of(submission: Submission) -> str:
-    """Return the queue from which a worker takes the submission next."""
-    return MODEL_QUEUE if submission.awaits_masks else SCORE_QUEUE
+def _is_unserved(session: Session, submission: Submission, *, now: datetime) -> bool:
+    """Tell whether there is work to do and no worker that lives takes such work."""
+    queue = MODEL_QUEUE if submission.awaits_masks else SCORE_QUEUE
+    return submission.state in IN_FLIGHT and not workers.serve(session, queue, now=now)

@@ -38,13 +38,13 @@ def submission_page(
     reader: Reader,
     *,
     place: Place | None,
-    has_worker: bool,
+    is_unserved: bool,
     done: str,
 ) -> SubmissionPage:
     """Write a submission's page; ``place`` is where it stands in the queue.
 
-    ``has_worker`` tells whether a worker that lives takes its kind of work, ``done`` what was just
-    changed.
+    ``is_unserved`` tells whether it waits and no worker takes its kind of work, ``done`` what was
+    just changed.
     """
     split, state = submission.board.split, submission.state
     slug, is_known, is_own = (
@@ -72,7 +72,7 @@ def submission_page(
         is_final=state in FINAL,
         explanation=explanation_of(submission),
         postponed_because=postponed_because(submission),
-        is_unserved=state in IN_FLIGHT and not has_worker,
+        is_unserved=is_unserved,
         queue_position=0 if place is None else place.position,
         estimated_seconds=None if place is None else place.estimated_seconds,
         stages=stages_of(state, was_scoring=submission.progress_total > 0),

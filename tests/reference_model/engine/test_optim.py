@@ -9,9 +9,24 @@ from reference_model.engine.optim import Larc, matrices_and_vectors
 LAYOUTS = (torch.contiguous_format, torch.channels_last)
 
 
+def test_larc_agrees_with_its_formula() -> None:
+    """One step of two parameters, by hand; the second is zero and takes its raw gradient."""
+    weight = torch.nn.Parameter(torch.tensor([3.0, 4.0]))
+    bias = torch.nn.Parameter(torch.zeros(2))
+    optimizer = Larc([weight, bias], lr=0.5, decay=0.1, trust=0.01)
+    weight.grad, bias.grad = torch.tensor([0.6, 0.8]), torch.tensor([1.0, 2.0])
+
+    optimizer.step()
+
+    rate = 0.01 * 5 / (1 + 0.1 * 5 + 1e-8)
+    wanted = np.array([3, 4]) - 0.5 * rate * (np.array([0.6, 0.8]) + 0.1 * np.array([3, 4]))
+    np.testing.assert_allclose(weight.detach(), wanted, rtol=1e-6)
+    np.testing.assert_allclose(bias.detach(), [-0.5, -1.0], rtol=1e-6)
+
+
 @pytest.mark.parametrize("size", [2, 100_000])  # in a list with others, and by itself
-def test_larc_agrees_with_its_formula(size: int) -> None:
-    """Steps of two parameters, by hand; the second is zero and takes its raw gradient first."""
+def test_larc_agrees_with_its_formula_over_steps(size: int) -> None:
+    """Three steps of two parameters; the second is zero at first, and adapted from then on."""
     rng = np.random.default_rng(0)
     values, slopes = rng.standard_normal(size), rng.standard_normal((3, size))
     weight = torch.nn.Parameter(torch.tensor(values, dtype=torch.float32))
